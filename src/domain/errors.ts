@@ -1,0 +1,63 @@
+// The one error class of Berth. Every failure a caller may see has a kind of this closed set; the wires map the kind
+// to a status code through `statusCodes`, so a new kind cannot be forgotten.
+
+/** Google's canonical codes (google.rpc.Code), which gRPC and ttrpc share. */
+export const statusCodes = {
+  cancelled: 1,
+  unknown: 2,
+  'invalid-argument': 3,
+  'deadline-exceeded': 4,
+  'not-found': 5,
+  'already-exists': 6,
+  'permission-denied': 7,
+  'resource-exhausted': 8,
+  'failed-precondition': 9,
+  aborted: 10,
+  'out-of-range': 11,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  'data-loss': 15,
+} as const satisfies Record<string, number>;
+
+export type ErrorKind = keyof typeof statusCodes;
+
+/** The ids of the object a failure is about; they travel to the log as fields. */
+export interface ErrorSubject {
+  readonly namespace?: string;
+  readonly containerId?: string;
+  readonly execId?: string;
+}
+
+export class BerthError extends Error {
+  override readonly name = 'BerthError';
+
+  /** `message` is lower case, without a full stop, and names the object. */
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    options: { readonly cause?: unknown; readonly subject?: ErrorSubject } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.subject = options.subject ?? {};
+  }
+
+  readonly subject: ErrorSubject;
+}
+
+export function isBerthError(error: unknown, kind?: ErrorKind): error is BerthError {
+  return error instanceof BerthError && (kind === undefined || error.kind === kind);
+}
+
+/** The kind a status code stands for; codes outside the canonical set are `unknown`. */
+export function kindFromStatusCode(code: number): ErrorKind {
+  for (const [kind, value] of Object.entries(statusCodes)) {
+    if (value === code) return kind as ErrorKind;
+  }
+  return 'unknown';
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
