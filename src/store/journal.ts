@@ -1,0 +1,146 @@
+// The event journal: numbers without gaps, readable from any cursor, bounded by retention. Readers that are up to date
+// are served from memory, others from LevelDB, so that a slow one neither blocks nor loses.
+import { BerthError } from '../domain/errors.js';
+import type { EventDraft, EventRecord } from '../domain/records.js';
+import { decodeRecord, encodeRecord } from './codec.js';
+import type { Change, Database, Sublevel } from './database.js';
+
+/** Numbers that retention has removed and a reader asked for, both ends included. */
+export interface JournalGap {
+  readonly firstMissing: bigint;
+  readonly lastMissing: bigint;
+}
+
+export type JournalItem = { readonly event: EventRecord } | { readonly gap: JournalGap };
+
+/** Events kept in memory for readers that follow. */
+const recentEvents = 1024;
+/** Events read from LevelDB in one go by a reader that is behind. */
+const readBatchEvents = 256;
+/** Retention removes this many events beyond its bound at a time, so that not every commit pays for it. */
+const trimSlackEvents = 1000n;
+
+export class Journal {
+  readonly #level: Sublevel;
+  readonly #keepEvents: bigint;
+  #recent: EventRecord[] = [];
+  #wakers = new Set<() => void>();
+  #first = 1n;
+  #last = 0n;
+
+  private constructor(level: Sublevel, keepEvents: number) {
+    this.#level = level;
+    this.#keepEvents = BigInt(keepEvents);
+  }
+
+  static async open(database: Database, options: { readonly keepEvents: number }): Promise<Journal> {
+    const journal = new Journal(database.keyspace('journal'), options.keepEvents);
+    for await (const key of journal.#level.keys({ reverse: true, limit: 1 })) journal.#last = numberFromKey(key);
+    journal.#first = journal.#last + 1n;
+    for await (const key of journal.#level.keys({ limit: 1 })) journal.#first = numberFromKey(key);
+    return journal;
+  }
+
+  /** The first number kept and the last one given; `last` < `first` when nothing is kept. */
+  head(): { readonly first: bigint; readonly last: bigint } {
+    return { first: this.#first, last: this.#last };
+  }
+
+  /** Numbers the drafts and makes their changes. Committed and published by the committer alone, one batch at a time. */
+  prepare(drafts: readonly EventDraft[]): { readonly events: EventRecord[]; readonly changes: Change[] } {
+    const events = drafts.map((draft, index) => ({ ...draft, number: this.#last + 1n + BigInt(index) }));
+    const changes = events.map(
+      (event): Change => ({
+        type: 'put',
+        sublevel: this.#level,
+        key: keyFromNumber(event.number),
+        value: encodeRecord(event),
+      }),
+    );
+    return { events, changes };
+  }
+
+  /** Changes that retention asks for once `adding` events more are there; none most of the time. */
+  async trim(adding: number): Promise<{ readonly changes: Change[]; readonly first: bigint }> {
+    const keepFrom = this.#last + BigInt(adding) - this.#keepEvents + 1n;
+    if (keepFrom < this.#first + trimSlackEvents) return { changes: [], first: this.#first };
+    const changes: Change[] = [];
+    for await (const key of this.#level.keys({ lt: keyFromNumber(keepFrom) })) {
+      changes.push({ type: 'del', sublevel: this.#level, key });
+    }
+    return { changes, first: keepFrom };
+  }
+
+  /** The batch with `events` is on the disk: followers may have them. */
+  publish(events: readonly EventRecord[], first: bigint): void {
+    const last = events.at(-1);
+    this.#first = first;
+    if (last === undefined) return;
+    this.#last = last.number;
+    this.#recent = [...this.#recent, ...events].slice(-recentEvents);
+    const wakers = this.#wakers;
+    this.#wakers = new Set();
+    for (const wake of wakers) wake();
+  }
+
+  /** Everything after `after`, then, with `follow`, what comes until `signal` aborts. */
+  async *read(
+    after: bigint,
+    options: { readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<JournalItem, void, undefined> {
+    if (after > this.#last) {
+      throw new BerthError('out-of-range', `cursor ${after} lies beyond the journal's last number ${this.#last}`);
+    }
+    let cursor = after;
+    while (!options.signal.aborted) {
+      if (cursor >= this.#last) {
+        if (!options.follow) return;
+        await this.#nextPublish(options.signal);
+        continue;
+      }
+      if (cursor + 1n < this.#first) {
+        yield { gap: { firstMissing: cursor + 1n, lastMissing: this.#first - 1n } };
+        cursor = this.#first - 1n;
+        continue;
+      }
+      for (const event of await this.#batchAfter(cursor)) {
+        // Retention may have passed us while the consumer held us up; the loop's head then tells the gap.
+        if (event.number !== cursor + 1n) break;
+        cursor = event.number;
+        yield { event };
+      }
+    }
+  }
+
+  async #batchAfter(cursor: bigint): Promise<readonly EventRecord[]> {
+    const oldest = this.#recent[0];
+    if (oldest !== undefined && oldest.number <= cursor + 1n) {
+      return this.#recent.slice(Number(cursor + 1n - oldest.number));
+    }
+    const texts = await this.#level.values({ gt: keyFromNumber(cursor), limit: readBatchEvents }).all();
+    return texts.map((text) => decodeRecord(text) as EventRecord);
+  }
+
+  #nextPublish(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        this.#wakers.delete(wake);
+        resolve();
+      };
+      this.#wakers.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+}
+
+/** Digits of the largest 64-bit number in hexadecimal, so that keys sort as numbers do. */
+const keyDigits = 16;
+
+function keyFromNumber(number: bigint): string {
+  return number.toString(16).padStart(keyDigits, '0');
+}
+
+function numberFromKey(key: string): bigint {
+  return BigInt(`0x${key}`);
+}
