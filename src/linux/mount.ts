@@ -1,0 +1,92 @@
+// Mounting what containerd's snapshotters describe, and taking every mount below a directory away again.
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { bindLibc, check, isSystemError, systemError } from './libc.js';
+import { mountFlags, parseMountOptions } from './mount-options.js';
+import { parseMountInfo } from './mount-info.js';
+
+/** As containerd.types.Mount. */
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  /** Below the directory that is mounted on; empty means that directory. */
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+const EINVAL = 22;
+
+/** The kernel copies one page of options. */
+const maxDataBytes = 4095;
+const mountCall = bindLibc(
+  'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+);
+const umount2 = bindLibc('int umount2(const char *target, int flags)');
+
+/** Mounts `mount` on `root`; a read-only bind takes a second call, since the first ignores the flag. */
+export function mountOn(mount: Mount, root: string): void {
+  const target = mount.target === '' ? root : join(root, mount.target);
+  const { flags, propagation, data } = parseMountOptions(mount.options);
+  if (mount.options.includes('loop')) throw systemError('mount: loop devices are not supported:', EINVAL, mount.source);
+  if (Buffer.byteLength(data) > maxDataBytes) {
+    throw systemError(`mount: options longer than ${maxDataBytes} bytes:`, EINVAL, target);
+  }
+  const bound = (flags & mountFlags.MS_BIND) !== 0;
+  const type = bound && mount.type === 'bind' ? null : mount.type;
+  check('mount', mountCall(mount.source, target, type, flags, data === '' ? null : data), describe(mount, target));
+  if (propagation !== 0) check('mount', mountCall('', target, null, propagation, null), target);
+  const readOnlyBind = mountFlags.MS_BIND | mountFlags.MS_RDONLY;
+  if ((flags & readOnlyBind) === readOnlyBind) {
+    check('mount', mountCall('', target, null, flags | mountFlags.MS_REMOUNT, null), target);
+  }
+}
+
+/** Unmounts everything on and below `directory`, last mounted first; lazily what is busy. */
+export function unmountBelow(directory: string): void {
+  for (const point of mountPointsBelow(directory)) {
+    if (!tryUnmount(point, 0)) tryUnmount(point, MNT_DETACH);
+  }
+}
+
+export function isMountedBelow(directory: string): boolean {
+  return mountPointsBelow(directory).length > 0;
+}
+
+/** The mount points on and below `directory`, last mounted first. */
+export function mountPointsBelow(directory: string): string[] {
+  const real = realDirectory(directory);
+  if (real === undefined) return [];
+  return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+    .map((entry) => entry.mountPoint)
+    .filter((point) => point === real || point.startsWith(`${real}/`))
+    .reverse();
+}
+
+/** False when it is busy. */
+function tryUnmount(point: string, flags: number): boolean {
+  try {
+    check('umount2', umount2(point, flags | UMOUNT_NOFOLLOW), point);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'EBUSY')) return false;
+    // Gone in the meantime, with its parent or by somebody else.
+    if (isSystemError(error, 'EINVAL', 'ENOENT')) return true;
+    throw error;
+  }
+}
+
+/** mountinfo shows resolved paths; a symbolic link itself is never followed. */
+function realDirectory(directory: string): string | undefined {
+  try {
+    return lstatSync(directory).isDirectory() ? realpathSync(directory) : undefined;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+function describe(mount: Mount, target: string): string {
+  return `${mount.type} ${mount.source} on ${target}`;
+}
