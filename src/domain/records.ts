@@ -71,10 +71,21 @@ export interface ShimRecord {
   readonly sequence: bigint;
 }
 
+/** Which OCI runtime holds a container's state, so that it can be deleted also when its shim is gone. */
+export interface RuntimeLocation {
+  /** A name on PATH or an absolute path. */
+  readonly binary: string;
+  /** The runtime's --root for this namespace. */
+  readonly root: string;
+}
+
 export interface TaskRecord extends ContainerKey {
   readonly bundle: string;
+  readonly runtime: RuntimeLocation;
   readonly shim: ShimRecord;
   readonly init: ProcessRecord;
+  /** The init process's start in clock ticks since boot: with its pid it names that process for good. */
+  readonly initStartTime: bigint;
   readonly execs: Readonly<Record<string, ProcessRecord>>;
   readonly createdAt: UnixNanos;
 }

@@ -1,0 +1,42 @@
+// What a handler may know of one call beside its request.
+import type { Metadata } from '@grpc/grpc-js';
+import { BerthError } from '../domain/errors.js';
+import { checkId, type ContainerKey } from '../domain/ids.js';
+
+const namespaceHeader = 'containerd-namespace';
+const leaseHeader = 'containerd-lease';
+
+export class Call {
+  readonly #metadata: Metadata;
+  /** Aborts when the client cancels or goes away. */
+  readonly signal: AbortSignal;
+
+  constructor(metadata: Metadata, signal: AbortSignal) {
+    this.#metadata = metadata;
+    this.signal = signal;
+  }
+
+  /** The namespace that the client works in; `failed-precondition` without one, as in containerd. */
+  namespace(): string {
+    const name = this.#header(namespaceHeader);
+    if (name === '') throw new BerthError('failed-precondition', 'namespace is required: failed precondition');
+    checkId('namespace', name);
+    return name;
+  }
+
+  /** A container of the client's namespace. */
+  container(id: string): ContainerKey {
+    const namespace = this.namespace();
+    checkId('container id', id);
+    return { namespace, id };
+  }
+
+  /** The lease that holds what this call makes; empty without one. */
+  lease(): string {
+    return this.#header(leaseHeader);
+  }
+
+  #header(name: string): string {
+    return String(this.#metadata.get(name)[0] ?? '');
+  }
+}

@@ -1,0 +1,40 @@
+// containerd.services.events.v1: events as they happen, served from the journal.
+import { BerthError } from '../domain/errors.js';
+import { parseFilters } from '../domain/filter.js';
+import type { EventRecord } from '../domain/records.js';
+import { nowNanos } from '../domain/time.js';
+import { EventsService } from '../generated/containerd/services/events/v1/events.js';
+import type { Envelope } from '../generated/containerd/types/event.js';
+import { publishEvent } from '../supervisor/publish-event.js';
+import type { Supervisor } from '../supervisor/supervisor.js';
+import { anyFromTyped, nanosFromTimestamp, timestampFromNanos } from '../supervisor/wire-values.js';
+import { eventFields } from './event-fields.js';
+import type { Handlers } from './service.js';
+
+export function eventsHandlers(supervisor: Supervisor): Handlers<typeof EventsService> {
+  return {
+    publish: async ({ topic, event }, call) => {
+      if (event === undefined) throw new BerthError('invalid-argument', 'the request has no event');
+      await publishEvent(supervisor, { namespace: call.namespace(), topic, timestamp: nowNanos(), event });
+      return {};
+    },
+    forward: async ({ envelope }) => {
+      if (envelope?.event === undefined) throw new BerthError('invalid-argument', 'the request has no event');
+      const { namespace, topic, timestamp, event } = envelope;
+      await publishEvent(supervisor, { namespace, topic, timestamp: nanosFromTimestamp(timestamp), event });
+      return {};
+    },
+    async *subscribe({ filters }, call) {
+      const matches = parseFilters(filters);
+      const { journal } = supervisor.store;
+      // A subscriber of this API that retention overtakes cannot be told of the gap: berth.v1.Events can.
+      for await (const item of journal.read(journal.head().last, { follow: true, signal: call.signal })) {
+        if ('event' in item && matches(eventFields(item.event))) yield envelopeOf(item.event);
+      }
+    },
+  };
+}
+
+function envelopeOf({ timestamp, namespace, topic, event }: EventRecord): Envelope {
+  return { timestamp: timestampFromNanos(timestamp), namespace, topic, event: anyFromTyped(event) };
+}

@@ -1,0 +1,82 @@
+// The gRPC server: every service, health and reflection, on one unix socket.
+import { join } from 'node:path';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Log } from '../base/log.js';
+import { EventsService as JournalService } from '../generated/berth/v1/events.js';
+import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
+import { EventsService } from '../generated/containerd/services/events/v1/events.js';
+import { IntrospectionService } from '../generated/containerd/services/introspection/v1/introspection.js';
+import { LeasesService } from '../generated/containerd/services/leases/v1/leases.js';
+import { NamespacesService } from '../generated/containerd/services/namespaces/v1/namespace.js';
+import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import { VersionService } from '../generated/containerd/services/version/v1/version.js';
+import type { Supervisor } from '../supervisor/supervisor.js';
+import type { BuildInfo } from './build-info.js';
+import { containersHandlers } from './containers.js';
+import { eventsHandlers } from './events.js';
+import { introspectionHandlers } from './introspection.js';
+import { journalHandlers } from './journal.js';
+import { leasesHandlers } from './leases.js';
+import { namespacesHandlers } from './namespaces.js';
+import { addService } from './service.js';
+import { tasksHandlers } from './tasks.js';
+import { versionHandlers } from './version.js';
+
+/** Bytes of one message; containerd's default. */
+const maxMessageBytes = 16 * 1024 * 1024;
+
+/** The files, below the proto directory, of the services that this server answers. */
+const servedProtos = [
+  'berth/v1/events.proto',
+  'containerd/services/containers/v1/containers.proto',
+  'containerd/services/events/v1/events.proto',
+  'containerd/services/introspection/v1/introspection.proto',
+  'containerd/services/leases/v1/leases.proto',
+  'containerd/services/namespaces/v1/namespace.proto',
+  'containerd/services/tasks/v1/tasks.proto',
+  'containerd/services/version/v1/version.proto',
+];
+
+export interface ApiOptions {
+  readonly supervisor: Supervisor;
+  readonly log: Log;
+  readonly uuid: string;
+  readonly build: BuildInfo;
+  readonly protoDirectory: string;
+}
+
+export function createServer({ supervisor, log, uuid, build, protoDirectory }: ApiOptions): Server {
+  const server = new Server({
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+  });
+  addService(server, VersionService, versionHandlers(build), log);
+  addService(server, IntrospectionService, introspectionHandlers(uuid), log);
+  addService(server, NamespacesService, namespacesHandlers(supervisor), log);
+  addService(server, ContainersService, containersHandlers(supervisor), log);
+  addService(server, TasksService, tasksHandlers(supervisor), log);
+  addService(server, EventsService, eventsHandlers(supervisor), log);
+  addService(server, LeasesService, leasesHandlers(supervisor), log);
+  addService(server, JournalService, journalHandlers(supervisor), log);
+  new HealthImplementation({ '': 'SERVING' }).addToServer(server);
+  reflection(protoDirectory).addToServer(server);
+  return server;
+}
+
+/** Listens on a unix socket; rejects with the system's reason when that cannot be. */
+export function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function reflection(protoDirectory: string): ReflectionService {
+  const files = servedProtos.map((file) => join(protoDirectory, file));
+  return new ReflectionService(loadSync(files, { includeDirs: [protoDirectory], longs: String, enums: String }));
+}

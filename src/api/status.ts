@@ -1,0 +1,19 @@
+// Errors become gRPC statuses here and nowhere else. What nobody foresaw is INTERNAL, and is logged once with its stack.
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Log } from '../base/log.js';
+import { BerthError, statusCodes, messageOf } from '../domain/errors.js';
+
+/** An error as grpc-js sends it; `message` has its characters outside printable ASCII percent-encoded by grpc-js. */
+export function statusFromError(error: unknown, log: Log): ServiceError {
+  if (error instanceof BerthError) {
+    const fields = { ...error.subject, kind: error.kind, reason: error.message };
+    log.debug('a call was refused', fields);
+    return serviceError(statusCodes[error.kind], error.message);
+  }
+  log.error('a call failed unexpectedly', { error });
+  return serviceError(statusCodes.internal, messageOf(error));
+}
+
+function serviceError(code: number, details: string): ServiceError {
+  return Object.assign(new Error(details), { code, details, metadata: new Metadata() });
+}

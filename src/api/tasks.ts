@@ -1,0 +1,98 @@
+// containerd.services.tasks.v1: the running side of containers.
+import { BerthError } from '../domain/errors.js';
+import type { ContainerKey } from '../domain/ids.js';
+import { type DeleteResponse, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import { addExec } from '../supervisor/add-exec.js';
+import { createTask } from '../supervisor/create-task.js';
+import { deleteExec } from '../supervisor/delete-exec.js';
+import { deleteTask } from '../supervisor/delete-task.js';
+import { killProcess } from '../supervisor/kill-process.js';
+import type { ProcessEnd } from '../supervisor/process-end.js';
+import { closeStdin, listPids, resizeTerminal } from '../supervisor/process-io.js';
+import { startProcess } from '../supervisor/start-process.js';
+import type { Supervisor } from '../supervisor/supervisor.js';
+import { waitForExit } from '../supervisor/wait-for-exit.js';
+import { timestampFromNanos } from '../supervisor/wire-values.js';
+import { processToWire } from './process-message.js';
+import type { Handlers } from './service.js';
+
+export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksService> {
+  return {
+    create: async (request, call) => {
+      const { rootfs, options, checkpoint } = request;
+      if (checkpoint !== undefined) throw notYet('a task from a checkpoint');
+      const key = call.container(request.containerId);
+      const pid = await createTask(supervisor, { ...key, stdio: stdioOf(request), rootfs, options });
+      return { containerId: key.id, pid };
+    },
+    start: async ({ containerId, execId }, call) => ({
+      pid: await startProcess(supervisor, call.container(containerId), execId),
+    }),
+    delete: async ({ containerId }, call) => {
+      const key = call.container(containerId);
+      return deletionOf(key.id, await deleteTask(supervisor, key));
+    },
+    deleteProcess: async ({ containerId, execId }, call) =>
+      deletionOf(execId, await deleteExec(supervisor, call.container(containerId), execId)),
+    get: async ({ containerId, execId }, call) => {
+      const task = supervisor.tasks.get(call.container(containerId));
+      return { process: processToWire(containerId, task.process(execId)) };
+    },
+    list: async (_request, call) => {
+      const tasks = supervisor.tasks.list(call.namespace());
+      return { tasks: tasks.map(({ record }) => processToWire(record.id, record.init)) };
+    },
+    kill: async ({ containerId, execId, signal, all }, call) => {
+      await killProcess(supervisor, call.container(containerId), { execId, signal, all });
+      return {};
+    },
+    exec: async (request, call) => {
+      const { execId, spec } = request;
+      await addExec(supervisor, call.container(request.containerId), { execId, spec, stdio: stdioOf(request) });
+      return {};
+    },
+    resizePty: async ({ containerId, execId, width, height }, call) => {
+      await resizeTerminal(supervisor, call.container(containerId), execId, { width, height });
+      return {};
+    },
+    closeIo: async ({ containerId, execId, stdin }, call) => {
+      const key = call.container(containerId);
+      if (stdin) await closeStdin(supervisor, key, execId);
+      return {};
+    },
+    listPids: async ({ containerId }, call) => ({
+      processes: await listPids(supervisor, call.container(containerId)),
+    }),
+    wait: async ({ containerId, execId }, call) => {
+      const exit = await waitForExit(supervisor, call.container(containerId), execId, call.signal);
+      return { exitStatus: exit.status, exitedAt: timestampFromNanos(exit.exitedAt) };
+    },
+    pause: () => Promise.reject(notYet('pause')),
+    resume: () => Promise.reject(notYet('resume')),
+    checkpoint: () => Promise.reject(notYet('checkpoint')),
+    update: () => Promise.reject(notYet('update')),
+    metrics: () => Promise.reject(notYet('metrics')),
+  };
+}
+
+function notYet(what: string): BerthError {
+  return new BerthError('unimplemented', `${what} is not implemented yet`);
+}
+
+function stdioOf({
+  stdin,
+  stdout,
+  stderr,
+  terminal,
+}: {
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly terminal: boolean;
+}) {
+  return { stdin, stdout, stderr, terminal };
+}
+
+function deletionOf(id: ContainerKey['id'], end: ProcessEnd): DeleteResponse {
+  return { id, pid: end.pid, exitStatus: end.exitStatus, exitedAt: timestampFromNanos(end.exitedAt) };
+}

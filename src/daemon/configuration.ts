@@ -1,0 +1,98 @@
+// The daemon's settings: defaults, then the configuration file, then the command line; checked once, then frozen.
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { parse } from 'smol-toml';
+import { BerthError, messageOf } from '../domain/errors.js';
+
+export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+export const logFormats = ['text', 'json'] as const;
+
+export interface Configuration {
+  /** Kept over reboots: the records. */
+  readonly root: string;
+  /** Of this boot: bundles, sockets, the runtime's own state. */
+  readonly state: string;
+  /** The unix socket that the API is served on. */
+  readonly address: string;
+  /** The OCI runtime's binary: a name on PATH or an absolute path. */
+  readonly runtime: string;
+  readonly logLevel: (typeof logLevels)[number];
+  readonly logFormat: (typeof logFormats)[number];
+  /** Events that the journal keeps before it drops the oldest. */
+  readonly journalEvents: number;
+}
+
+/** What the command line may set; absent means not set. */
+export type CommandLine = Partial<Omit<Configuration, 'journalEvents'>> & { readonly config?: string };
+
+export const defaultConfigurationFile = '/etc/berth/config.toml';
+
+const defaults: Configuration = {
+  root: '/var/lib/berth',
+  state: '/run/berth',
+  address: '/run/berth/berth.sock',
+  runtime: 'runc',
+  logLevel: 'info',
+  logFormat: 'text',
+  journalEvents: 100_000,
+};
+
+/** The file's keys, and what each must be. */
+const fileKeys: Record<string, { readonly key: keyof Configuration; readonly check: (value: unknown) => boolean }> = {
+  root: { key: 'root', check: isPath },
+  state: { key: 'state', check: isPath },
+  address: { key: 'address', check: isPath },
+  runtime: { key: 'runtime', check: isText },
+  log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
+  log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
+  journal_events: { key: 'journalEvents', check: (value) => Number.isSafeInteger(value) && Number(value) >= 1000 },
+};
+
+/** Throws `invalid-argument` that names the file and the key, or the flag. */
+export function loadConfiguration(commandLine: CommandLine): Configuration {
+  const { config, ...flags } = commandLine;
+  const file = config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined);
+  const fromFile = file === undefined ? {} : readConfigurationFile(file);
+  const state = flags.state ?? fromFile.state ?? defaults.state;
+  const merged = { ...defaults, address: join(state, 'berth.sock'), ...fromFile, ...flags };
+  for (const key of ['root', 'state', 'address'] as const) {
+    if (!isPath(merged[key])) throw new BerthError('invalid-argument', `${key} must be an absolute path: ${merged[key]}`);
+  }
+  return Object.freeze(merged);
+}
+
+function readConfigurationFile(file: string): Partial<Configuration> {
+  const settings: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parseFile(file))) {
+    const rule = fileKeys[name];
+    if (rule === undefined) {
+      const known = Object.keys(fileKeys).join(', ');
+      throw new BerthError('invalid-argument', `${file}: unknown key ${name}; known are ${known}`);
+    }
+    if (!rule.check(value)) {
+      throw new BerthError('invalid-argument', `${file}: ${name} has a value that cannot be used: ${JSON.stringify(value)}`);
+    }
+    settings[rule.key] = value;
+  }
+  return settings;
+}
+
+function parseFile(file: string): Record<string, unknown> {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new BerthError('invalid-argument', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && isAbsolute(value);
+}
+
+function isOneOf(allowed: readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && allowed.includes(value);
+}

@@ -1,0 +1,51 @@
+// A task's directory under the state directory: the OCI bundle, the shim's socket, its exit journal and its log.
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isMountedBelow, unmountBelow } from '../linux/mount.js';
+import { BerthError } from '../domain/errors.js';
+import type { ContainerKey } from '../domain/ids.js';
+
+/** Traversable, so that a container in a user namespace reaches its rootfs, and not listable. */
+const bundleMode = 0o711;
+/** The end of a shim's log that an error message quotes. */
+const logTailBytes = 4096;
+
+export function bundlePath(stateDirectory: string, key: ContainerKey): string {
+  return join(stateDirectory, 'tasks', key.namespace, key.id);
+}
+
+/** Makes an empty bundle with the given OCI spec; whatever a crashed creation left at its place is removed first. */
+export async function createBundle(path: string, spec: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: bundleMode });
+  await removeBundle(path);
+  await mkdir(path, { mode: bundleMode });
+  await mkdir(join(path, 'rootfs'), { mode: bundleMode });
+  await writeFile(join(path, 'config.json'), spec, { mode: 0o600 });
+}
+
+/** Unmounts all below the bundle and removes it; the rename makes a half-removed bundle impossible to take for a whole one. */
+export async function removeBundle(path: string): Promise<void> {
+  unmountBelow(path);
+  if (isMountedBelow(path)) {
+    throw new BerthError('failed-precondition', `${path} still has mounts below it: not removed`);
+  }
+  const doomed = join(dirname(path), `.removed-${process.pid}-${basename(path)}`);
+  await rm(doomed, { recursive: true, force: true });
+  try {
+    await rename(path, doomed);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    throw error;
+  }
+  await rm(doomed, { recursive: true, force: true });
+}
+
+/** The end of the shim's log, for the message of a failure that happened before the shim could speak. */
+export async function shimLogTail(path: string): Promise<string> {
+  const text = await readFile(join(path, 'log'), 'utf8').catch(() => '');
+  return text.slice(-logTailBytes).trim();
+}
+
+export async function openShimLog(path: string) {
+  return open(join(path, 'log'), 'a', 0o600);
+}

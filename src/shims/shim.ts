@@ -1,0 +1,72 @@
+// The daemon's end of one shim: its task API, and its stream of events with their acknowledgement.
+import { open } from 'node:fs/promises';
+import { ShimDefinition, type ShimEvent } from '../generated/berth/shim/v1/shim.js';
+import { TaskDefinition } from '../generated/containerd/task/v3/shim.js';
+import { type Client, type TtrpcConnection, dialTtrpc } from '../ttrpc/client.js';
+import { AcknowledgementQueue } from './acknowledgement-queue.js';
+
+/** Milliseconds a shim has to accept a connection and to say who it is. */
+const connectTimeoutMs = 5000;
+
+export interface ShimIdentity {
+  readonly shimId: string;
+  readonly pid: number;
+}
+
+export class Shim {
+  readonly task: Client<typeof TaskDefinition>;
+  readonly identity: ShimIdentity;
+  readonly #connection: TtrpcConnection;
+  readonly #events: Client<typeof ShimDefinition>['events'];
+
+  private constructor(connection: TtrpcConnection, identity: ShimIdentity) {
+    this.#connection = connection;
+    this.identity = identity;
+    this.task = connection.client(TaskDefinition);
+    this.#events = connection.client(ShimDefinition).events;
+  }
+
+  /** Connects to the shim that serves `bundle`; `unavailable` when none does. */
+  static async connect(bundle: string): Promise<Shim> {
+    const connection = await dialInside(bundle);
+    try {
+      const { shimId, pid } = await connection.client(ShimDefinition).connect({}, { timeoutMs: connectTimeoutMs });
+      return new Shim(connection, { shimId, pid });
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** Resolves when the connection has ended, for whatever reason. */
+  get closed(): Promise<unknown> {
+    return this.#connection.closed;
+  }
+
+  /** Hands every event after `after` to `handle`, in order, and acknowledges it once `handle` has settled. */
+  async follow(after: bigint, handle: (event: ShimEvent) => Promise<void>): Promise<void> {
+    const requests = new AcknowledgementQueue(after);
+    try {
+      for await (const event of this.#events(requests)) {
+        await handle(event);
+        requests.acknowledge(event.sequence);
+      }
+    } finally {
+      requests.end();
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** A socket's path has at most 107 bytes; through the directory's descriptor it is short however long the ids are. */
+async function dialInside(bundle: string): Promise<TtrpcConnection> {
+  const directory = await open(bundle, 'r');
+  try {
+    return await dialTtrpc(`/proc/self/fd/${directory.fd}/shim.sock`, { timeoutMs: connectTimeoutMs });
+  } finally {
+    await directory.close();
+  }
+}

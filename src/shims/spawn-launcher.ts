@@ -1,0 +1,72 @@
+// Launches a shim as a fresh Node process, and waits for its hello on file descriptor 3.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { DeadlineError, withDeadline } from '../base/deadline.js';
+import { BerthError, messageOf } from '../domain/errors.js';
+import { openShimLog, shimLogTail } from './bundle.js';
+import type { ShimLaunch, ShimLauncher } from './launcher.js';
+
+/** A Node start takes 50 to 200 ms; a machine under heavy load gets fifty times that. */
+const helloTimeoutMs = 10_000;
+
+interface Hello {
+  readonly error?: string;
+}
+
+export class SpawnLauncher implements ShimLauncher {
+  readonly #shimMain: string;
+
+  /** `shimMain` is the path of the shim's built entry point. */
+  constructor(shimMain: string) {
+    this.#shimMain = shimMain;
+  }
+
+  async launch(request: ShimLaunch): Promise<void> {
+    const child = await this.#start(request);
+    try {
+      const hello = await withDeadline(readHello(child), helloTimeoutMs, 'the hello of the shim');
+      if (hello.error !== undefined) throw new Error(hello.error);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw await launchError(request, error);
+    }
+  }
+
+  async #start(request: ShimLaunch): Promise<ChildProcess> {
+    const log = await openShimLog(request.bundle);
+    try {
+      const flags = ['-namespace', request.namespace, '-id', request.id, '-bundle', request.bundle];
+      if (request.debug) flags.push('-debug');
+      const child = spawn(process.execPath, [this.#shimMain, ...flags, 'serve'], {
+        cwd: request.bundle,
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd, 'pipe'],
+      });
+      child.unref();
+      await once(child, 'spawn');
+      return child;
+    } finally {
+      await log.close();
+    }
+  }
+}
+
+async function readHello(child: ChildProcess): Promise<Hello> {
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Readable)) throw new TypeError('the hello pipe is missing');
+  const line = await text(pipe);
+  if (line === '') throw new Error('the shim ended before its hello');
+  return JSON.parse(line) as Hello;
+}
+
+async function launchError(request: ShimLaunch, error: unknown): Promise<BerthError> {
+  const reason = error instanceof DeadlineError ? error.message : `cannot launch the shim: ${messageOf(error)}`;
+  const tail = await shimLogTail(request.bundle);
+  const { namespace, id } = request;
+  return new BerthError('unavailable', tail === '' ? reason : `${reason}: ${tail}`, {
+    cause: error,
+    subject: { namespace, containerId: id },
+  });
+}

@@ -1,0 +1,35 @@
+// Adds an exec to a task; starting it is a call of its own.
+import { BerthError } from '../domain/errors.js';
+import { checkId, type ContainerKey, keyString } from '../domain/ids.js';
+import type { Stdio } from '../domain/records.js';
+import type { Any } from '../generated/google/protobuf/any.js';
+import { commitTask } from './commit-task.js';
+import { execAdded } from './event-drafts.js';
+import { shimCallTimeoutMs } from './shim-calls.js';
+import type { Supervisor } from './supervisor.js';
+import { withProcess } from './task-record.js';
+
+export interface ExecRequest {
+  readonly execId: string;
+  readonly stdio: Stdio;
+  /** The OCI process, as JSON. */
+  readonly spec: Any | undefined;
+}
+
+export function addExec(supervisor: Supervisor, key: ContainerKey, request: ExecRequest): Promise<void> {
+  checkId('exec id', request.execId);
+  return supervisor.queue.run(keyString(key), async () => {
+    const task = supervisor.tasks.get(key);
+    const { execId, stdio, spec } = request;
+    if (task.record.execs[execId] !== undefined) {
+      throw new BerthError('already-exists', `process ${execId} in task ${key.id}: already exists`);
+    }
+    const { state } = task.record.init;
+    if (state === 'stopped' || state === 'paused' || state === 'pausing') {
+      throw new BerthError('failed-precondition', `task ${key.id} is ${state}: cannot exec in it`);
+    }
+    await task.reachableShim().task.exec({ id: key.id, execId, ...stdio, spec }, { timeoutMs: shimCallTimeoutMs });
+    const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
+    await commitTask(supervisor, task, next, [execAdded(key, execId)]);
+  });
+}

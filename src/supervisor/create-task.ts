@@ -1,0 +1,107 @@
+// Creates a task: its bundle, its shim, `runc create` inside the shim, and then the record. What fails midway is undone;
+// what a crash leaves midway has no record, and recovery removes it.
+import { UndoStack } from '../base/undo-stack.js';
+import { BerthError, messageOf } from '../domain/errors.js';
+import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { ContainerRecord, Stdio, TaskRecord } from '../domain/records.js';
+import { nowNanos } from '../domain/time.js';
+import type { Mount } from '../generated/containerd/types/mount.js';
+import type { Any } from '../generated/google/protobuf/any.js';
+import { readProcessStat } from '../linux/process-info.js';
+import { bundlePath, createBundle, removeBundle } from '../shims/bundle.js';
+import { Shim } from '../shims/shim.js';
+import { taskCreated } from './event-drafts.js';
+import { followShim } from './follow-shim.js';
+import { LiveTask } from './live-tasks.js';
+import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
+import { shimCallTimeoutMs, shutdownShim } from './shim-calls.js';
+import type { Supervisor } from './supervisor.js';
+import { anyFromTyped } from './wire-values.js';
+
+export interface TaskRequest extends ContainerKey {
+  readonly stdio: Stdio;
+  readonly rootfs: Mount[];
+  readonly options: Any | undefined;
+}
+
+/** Returns the pid of the created init process. */
+export function createTask(supervisor: Supervisor, request: TaskRequest): Promise<number> {
+  return supervisor.queue.run(keyString(request), async () => {
+    const container = await taskContainer(supervisor, request);
+    await using undo = new UndoStack();
+    const bundle = bundlePath(supervisor.stateDirectory, request);
+    undo.push(() => removeBundle(bundle));
+    await createBundle(bundle, specOf(container));
+    await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
+    const shim = await Shim.connect(bundle);
+    undo.push(() => shutdownShim(supervisor, shim, request));
+    const sentOptions = request.options ?? anyFromTyped(container.runtime.options);
+    const runtime = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
+    const pid = await createInit(shim, request, { bundle, runtime });
+    const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
+    undo.disarm();
+    followShim(supervisor, task, shim);
+    return pid;
+  });
+}
+
+async function taskContainer(supervisor: Supervisor, key: ContainerKey): Promise<ContainerRecord> {
+  const subject = { namespace: key.namespace, containerId: key.id };
+  const container = await supervisor.store.containers.get(key);
+  if (container === undefined) throw new BerthError('not-found', `container ${key.id}: not found`, { subject });
+  if (supervisor.tasks.find(key) !== undefined) {
+    throw new BerthError('already-exists', `task ${key.id}: already exists`, { subject });
+  }
+  return container;
+}
+
+function specOf(container: ContainerRecord): Uint8Array {
+  const spec = container.spec?.value ?? new Uint8Array();
+  try {
+    JSON.parse(Buffer.from(spec).toString('utf8'));
+  } catch (error) {
+    const message = `the spec of container ${container.id} is not JSON: ${messageOf(error)}`;
+    throw new BerthError('invalid-argument', message, { cause: error });
+  }
+  return spec;
+}
+
+interface Creation {
+  readonly bundle: string;
+  readonly runtime: ResolvedRuntime;
+}
+
+async function createInit(shim: Shim, request: TaskRequest, { bundle, runtime }: Creation): Promise<number> {
+  const { id, rootfs, stdio } = request;
+  const { options } = runtime;
+  const { pid } = await shim.task.create(
+    { id, bundle, rootfs, ...stdio, checkpoint: '', parentCheckpoint: '', options },
+    { timeoutMs: shimCallTimeoutMs },
+  );
+  return pid;
+}
+
+async function commitCreation(
+  supervisor: Supervisor,
+  shim: Shim,
+  request: TaskRequest,
+  { bundle, runtime, pid }: Creation & { readonly pid: number },
+): Promise<LiveTask> {
+  const { namespace, id, stdio, rootfs } = request;
+  const record: TaskRecord = {
+    namespace,
+    id,
+    bundle,
+    runtime: runtime.location,
+    shim: { ...shim.identity, sequence: 0n },
+    init: { execId: '', stdio, state: 'created', pid },
+    initStartTime: readProcessStat(pid)?.startTime ?? 0n,
+    execs: {},
+    createdAt: nowNanos(),
+  };
+  const created = taskCreated({ namespace, id, bundle, rootfs, io: stdio, checkpoint: '', pid });
+  await supervisor.store.commit([supervisor.store.tasks.put(record, record)], [created]);
+  const task = new LiveTask(record, shim);
+  supervisor.tasks.add(task);
+  return task;
+}

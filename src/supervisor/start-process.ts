@@ -1,0 +1,38 @@
+// Starts a created init process, or an exec that was added.
+import { BerthError } from '../domain/errors.js';
+import { type ContainerKey, keyString } from '../domain/ids.js';
+import { commitTask } from './commit-task.js';
+import { execStarted, taskStarted } from './event-drafts.js';
+import type { LiveTask } from './live-tasks.js';
+import { shimCallTimeoutMs } from './shim-calls.js';
+import type { Supervisor } from './supervisor.js';
+import { stepped, withProcess } from './task-record.js';
+
+/** Returns the pid. The start's event is committed before any exit of the process, however early that comes. */
+export async function startProcess(supervisor: Supervisor, key: ContainerKey, execId: string): Promise<number> {
+  const task = supervisor.tasks.get(key);
+  const { state } = task.process(execId);
+  if (state !== 'created' || task.starting.has(execId)) {
+    const what = execId === '' ? `task ${key.id}` : `process ${execId} in task ${key.id}`;
+    const now = state === 'created' ? 'being started' : state;
+    throw new BerthError('failed-precondition', `${what} is ${now}: cannot start it`);
+  }
+  const start = startAndCommit(supervisor, task, execId);
+  task.starting.set(execId, start);
+  try {
+    return await start;
+  } finally {
+    task.starting.delete(execId);
+  }
+}
+
+async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: string): Promise<number> {
+  const { id } = task.record;
+  const { pid } = await task.reachableShim().task.start({ id, execId }, { timeoutMs: shimCallTimeoutMs });
+  await supervisor.queue.run(keyString(task.record), async () => {
+    const next = withProcess(task.record, stepped(task.process(execId), 'start', pid));
+    const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);
+    await commitTask(supervisor, task, next, [started]);
+  });
+  return pid;
+}

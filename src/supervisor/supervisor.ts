@@ -1,0 +1,39 @@
+// What every verb of this folder works with: the records, the live tasks, and the one queue through which each
+// container's changes go.
+import { join } from 'node:path';
+import { KeyedQueue } from '../base/keyed-queue.js';
+import type { Log } from '../base/log.js';
+import type { ShimLauncher } from '../shims/launcher.js';
+import type { Store } from '../store/store.js';
+import { LiveTasks } from './live-tasks.js';
+
+export interface Supervisor {
+  readonly store: Store;
+  readonly tasks: LiveTasks;
+  /** Keys: `keyString` of a container, or a namespace's name. */
+  readonly queue: KeyedQueue;
+  readonly launcher: ShimLauncher;
+  readonly log: Log;
+  readonly stateDirectory: string;
+  readonly runtime: RuntimeDefaults;
+}
+
+/** What a task gets where its options do not say otherwise. */
+export interface RuntimeDefaults {
+  /** The OCI runtime's binary: a name on PATH or an absolute path. */
+  readonly binary: string;
+  /** The directory below which the runtime keeps one directory per namespace. */
+  readonly root: string;
+}
+
+export function createSupervisor(options: {
+  readonly store: Store;
+  readonly launcher: ShimLauncher;
+  readonly log: Log;
+  readonly stateDirectory: string;
+  readonly runtimeBinary: string;
+}): Supervisor {
+  const { runtimeBinary, ...rest } = options;
+  const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc') };
+  return { ...rest, runtime, tasks: new LiveTasks(), queue: new KeyedQueue() };
+}
