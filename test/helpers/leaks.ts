@@ -1,0 +1,93 @@
+// The check after every test: nothing that belongs to the test's daemon is left on the host, and if it is, it goes.
+import { rmdirSync } from 'node:fs';
+import { poll } from '../../src/base/deadline.js';
+import {
+  findCgroups,
+  findMounts,
+  findProcesses,
+  findSockets,
+  hasEnded,
+  namespaceCgroups,
+  type TestScope,
+} from './host-state.js';
+import { runProgram } from './program.js';
+
+/** What the daemon itself holds while it runs. */
+export interface Baseline {
+  readonly pids: ReadonlySet<number>;
+  readonly sockets: ReadonlySet<string>;
+}
+
+const emptyBaseline: Baseline = { pids: new Set(), sockets: new Set() };
+
+/** Exits are noticed and cleaned up a moment after a client got its answer. */
+const settleLimitMs = 5_000;
+
+export function takeBaseline(scope: TestScope): Baseline {
+  return {
+    pids: new Set(findProcesses(scope).map((found) => found.pid)),
+    sockets: new Set(findSockets(scope)),
+  };
+}
+
+/**
+ * The list of what is left beyond `baseline` and of what `records` finds, once it is empty or has had time to become
+ * so.
+ */
+export async function waitForNoLeaks(
+  scope: TestScope,
+  baseline: Baseline = emptyBaseline,
+  records: () => Promise<string[]> = async () => [],
+): Promise<string[]> {
+  let leaks: string[] = [];
+  await poll(
+    async () => {
+      leaks = [...findLeaks(scope, baseline), ...(await records())];
+      return leaks.length === 0 ? true : undefined;
+    },
+    { limitMs: settleLimitMs, intervalMs: 20, what: 'no leaks' },
+  ).catch(() => undefined);
+  return leaks;
+}
+
+function findLeaks(scope: TestScope, baseline: Baseline): string[] {
+  const processes = findProcesses(scope).filter((found) => !baseline.pids.has(found.pid));
+  const sockets = findSockets(scope).filter((path) => !baseline.sockets.has(path));
+  return [
+    ...processes.map((found) => `process ${found.pid}: ${found.command}`),
+    ...findMounts(scope).map((point) => `mount ${point}`),
+    ...findCgroups(scope).map((path) => `cgroup ${path}`),
+    ...sockets.map((path) => `socket ${path}`),
+  ];
+}
+
+/** Kills, unmounts and removes everything in `scope` but the processes of `baseline`. */
+export async function cleanUp(scope: TestScope, baseline: Baseline = emptyBaseline): Promise<void> {
+  const doomed = () => findProcesses(scope).filter((found) => !baseline.pids.has(found.pid));
+  await poll(
+    () => {
+      const left = doomed();
+      for (const { pid } of left) kill(pid);
+      return left.every(({ pid }) => hasEnded(pid)) ? true : undefined;
+    },
+    { limitMs: settleLimitMs, intervalMs: 20, what: `the processes of ${scope.directory} to end` },
+  );
+  for (const point of findMounts(scope).reverse()) await runProgram('umount', ['--lazy', point]);
+  for (const path of [...findCgroups(scope), ...namespaceCgroups(scope)]) removeCgroup(path);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}
+
+function removeCgroup(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Busy for a moment, or gone with its container; what stays shows up in the next check.
+  }
+}
