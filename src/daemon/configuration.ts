@@ -56,7 +56,8 @@ export function loadConfiguration(commandLine: CommandLine): Configuration {
   const state = flags.state ?? fromFile.state ?? defaults.state;
   const merged = { ...defaults, address: join(state, 'berth.sock'), ...fromFile, ...flags };
   for (const key of ['root', 'state', 'address'] as const) {
-    if (!isPath(merged[key])) throw new BerthError('invalid-argument', `${key} must be an absolute path: ${merged[key]}`);
+    if (!isPath(merged[key]))
+      throw new BerthError('invalid-argument', `${key} must be an absolute path: ${merged[key]}`);
   }
   return Object.freeze(merged);
 }
@@ -70,7 +71,10 @@ function readConfigurationFile(file: string): Partial<Configuration> {
       throw new BerthError('invalid-argument', `${file}: unknown key ${name}; known are ${known}`);
     }
     if (!rule.check(value)) {
-      throw new BerthError('invalid-argument', `${file}: ${name} has a value that cannot be used: ${JSON.stringify(value)}`);
+      throw new BerthError(
+        'invalid-argument',
+        `${file}: ${name} has a value that cannot be used: ${JSON.stringify(value)}`,
+      );
     }
     settings[rule.key] = value;
   }

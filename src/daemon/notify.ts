@@ -5,7 +5,11 @@ import type { Log } from '../base/log.js';
 const notifyTimeoutMs = 5000;
 
 /** Does nothing without a socket. Node has no unix datagrams, so systemd's own tool speaks them. */
-export async function notifySystemd(socket: string | undefined, state: 'READY=1' | 'STOPPING=1', log: Log): Promise<void> {
+export async function notifySystemd(
+  socket: string | undefined,
+  state: 'READY=1' | 'STOPPING=1',
+  log: Log,
+): Promise<void> {
   if (socket === undefined || socket === '') return;
   try {
     await execa('systemd-notify', [state], { timeout: notifyTimeoutMs });

@@ -33,7 +33,7 @@ export class Shim {
       const { shimId, pid } = await connection.client(ShimDefinition).connect({}, { timeoutMs: connectTimeoutMs });
       return new Shim(connection, { shimId, pid });
     } catch (error) {
-      connection.close();
+      await connection.close();
       throw error;
     }
   }
@@ -56,8 +56,8 @@ export class Shim {
     }
   }
 
-  close(): void {
-    this.#connection.close();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 }
 

@@ -28,7 +28,10 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
     if (state === 'stopped' || state === 'paused' || state === 'pausing') {
       throw new BerthError('failed-precondition', `task ${key.id} is ${state}: cannot exec in it`);
     }
-    await task.reachableShim().task.exec({ id: key.id, execId, ...stdio, spec }, { timeoutMs: shimCallTimeoutMs });
+    await (await task.reachableShim()).task.exec(
+      { id: key.id, execId, ...stdio, spec },
+      { timeoutMs: shimCallTimeoutMs },
+    );
     const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
     await commitTask(supervisor, task, next, [execAdded(key, execId)]);
   });

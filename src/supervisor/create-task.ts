@@ -11,11 +11,11 @@ import { readProcessStat } from '../linux/process-info.js';
 import { bundlePath, createBundle, removeBundle } from '../shims/bundle.js';
 import { Shim } from '../shims/shim.js';
 import { taskCreated } from './event-drafts.js';
-import { followShim } from './follow-shim.js';
 import { LiveTask } from './live-tasks.js';
 import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
 import { shimCallTimeoutMs, shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
+import { watchInBackground } from './watch-shim.js';
 import { anyFromTyped } from './wire-values.js';
 
 export interface TaskRequest extends ContainerKey {
@@ -40,7 +40,7 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const pid = await createInit(shim, request, { bundle, runtime });
     const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
     undo.disarm();
-    followShim(supervisor, task, shim);
+    watchInBackground(supervisor, task, shim);
     return pid;
   });
 }

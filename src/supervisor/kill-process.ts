@@ -24,5 +24,5 @@ export async function killProcess(supervisor: Supervisor, key: ContainerKey, req
   if (process.state === 'created' && request.execId !== '') {
     throw new BerthError('failed-precondition', `process ${request.execId} in task ${key.id} is not started`);
   }
-  await task.reachableShim().task.kill({ id: key.id, ...request }, { timeoutMs: shimCallTimeoutMs });
+  await (await task.reachableShim()).task.kill({ id: key.id, ...request }, { timeoutMs: shimCallTimeoutMs });
 }

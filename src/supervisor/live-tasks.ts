@@ -11,6 +11,8 @@ export class LiveTask {
   record: TaskRecord;
   /** Absent while the shim is out of reach. */
   shim: Shim | undefined;
+  /** Settles when an attempt to reach the shim, under way now, has ended. */
+  reaching: Promise<unknown> | undefined;
   /** Starts under way, by exec id: an exit waits for its process's start to be committed first. */
   readonly starting = new Map<string, Promise<unknown>>();
   readonly #waiters = new Map<string, Deferred<ProcessExit>>();
@@ -30,8 +32,9 @@ export class LiveTask {
     });
   }
 
-  /** The shim to call; `unavailable` while it is out of reach. */
-  reachableShim(): Shim {
+  /** The shim to call, once an attempt to reach it has ended; `unavailable` when it stays out of reach. */
+  async reachableShim(): Promise<Shim> {
+    await this.reaching;
     if (this.shim !== undefined) return this.shim;
     const { namespace, id } = this.record;
     throw new BerthError('unavailable', `the shim of task ${id} is out of reach`, {

@@ -72,10 +72,8 @@ export async function ensureNamespace({ store }: Supervisor, name: string): Prom
 async function contentsOf({ store }: Supervisor, name: string): Promise<string[]> {
   const held: string[] = [];
   for (const what of ['containers', 'tasks', 'leases'] as const) {
-    for await (const _record of store[what].list(namespacePrefix(name))) {
-      held.push(what);
-      break;
-    }
+    const first = await store[what].list(namespacePrefix(name)).next();
+    if (first.done !== true) held.push(what);
   }
   return held;
 }

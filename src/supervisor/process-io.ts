@@ -22,7 +22,7 @@ export async function resizeTerminal(
 ): Promise<void> {
   const task = supervisor.tasks.get(key);
   checkNotStopped(task, execId);
-  await task.reachableShim().task.resizePty({ id: key.id, execId, ...size }, deadline);
+  await (await task.reachableShim()).task.resizePty({ id: key.id, execId, ...size }, deadline);
 }
 
 /** Closes the shim's end of the process's standard input, so that the process reads the end once clients have closed theirs. */
@@ -30,13 +30,13 @@ export async function closeStdin(supervisor: Supervisor, key: ContainerKey, exec
   const task = supervisor.tasks.get(key);
   // A process that has ended has no input to close.
   if (task.process(execId).state === 'stopped') return;
-  await task.reachableShim().task.closeIO({ id: key.id, execId, stdin: true }, deadline);
+  await (await task.reachableShim()).task.closeIO({ id: key.id, execId, stdin: true }, deadline);
 }
 
 export async function listPids(supervisor: Supervisor, key: ContainerKey): Promise<ProcessInfo[]> {
   const task = supervisor.tasks.get(key);
   if (task.record.init.state === 'stopped') return [];
-  const { processes } = await task.reachableShim().task.pids({ id: key.id }, deadline);
+  const { processes } = await (await task.reachableShim()).task.pids({ id: key.id }, deadline);
   return processes;
 }
 

@@ -21,7 +21,7 @@ export async function shutdownShim(supervisor: Supervisor, shim: Shim, { namespa
     supervisor.log.warn('a shim did not shut down: killing it', { namespace, id, pid: shim.identity.pid, error });
     killShim(shim.identity.pid);
   } finally {
-    shim.close();
+    await shim.close();
   }
 }
 

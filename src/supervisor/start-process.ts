@@ -28,7 +28,7 @@ export async function startProcess(supervisor: Supervisor, key: ContainerKey, ex
 
 async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: string): Promise<number> {
   const { id } = task.record;
-  const { pid } = await task.reachableShim().task.start({ id, execId }, { timeoutMs: shimCallTimeoutMs });
+  const { pid } = await (await task.reachableShim()).task.start({ id, execId }, { timeoutMs: shimCallTimeoutMs });
   await supervisor.queue.run(keyString(task.record), async () => {
     const next = withProcess(task.record, stepped(task.process(execId), 'start', pid));
     const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);

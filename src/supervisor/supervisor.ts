@@ -16,6 +16,8 @@ export interface Supervisor {
   readonly log: Log;
   readonly stateDirectory: string;
   readonly runtime: RuntimeDefaults;
+  /** Aborted when the daemon stops: connections to shims then end on purpose. */
+  readonly closing: AbortSignal;
 }
 
 /** What a task gets where its options do not say otherwise. */
@@ -31,6 +33,7 @@ export function createSupervisor(options: {
   readonly launcher: ShimLauncher;
   readonly log: Log;
   readonly stateDirectory: string;
+  readonly closing: AbortSignal;
   readonly runtimeBinary: string;
 }): Supervisor {
   const { runtimeBinary, ...rest } = options;

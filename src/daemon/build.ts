@@ -1,0 +1,15 @@
+// Where this build lies and what it calls itself.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BuildInfo } from '../api/build-info.js';
+
+/** The directory that holds package.json, proto/ and dist/, in a checkout as in an installation. */
+const home = new URL('../../../', import.meta.url);
+
+export const protoDirectory = fileURLToPath(new URL('proto', home));
+export const shimMain = fileURLToPath(new URL('dist/shim/main.js', home));
+
+export function readBuildInfo(): BuildInfo {
+  const { version, revision } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as Partial<BuildInfo>;
+  return { version: version ?? 'unknown', revision: revision ?? '' };
+}

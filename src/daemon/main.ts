@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// berthd: the command line, and nothing else.
+import { Command, Option } from 'commander';
+import { messageOf } from '../domain/errors.js';
+import { readBuildInfo } from './build.js';
+import {
+  type CommandLine,
+  defaultConfigurationFile,
+  loadConfiguration,
+  logFormats,
+  logLevels,
+} from './configuration.js';
+import { runDaemon } from './run-daemon.js';
+
+const program = new Command('berthd')
+  .description("The Berth daemon: runs containers for clients of containerd's API.")
+  .version(readBuildInfo().version)
+  .option('--config <file>', `configuration file (default: ${defaultConfigurationFile} when it is there)`)
+  .option('--root <dir>', 'directory for what is kept over reboots (default: /var/lib/berth)')
+  .option('--state <dir>', 'directory for what belongs to this boot (default: /run/berth)')
+  .option('--address <socket>', 'unix socket to serve on (default: STATE/berth.sock)')
+  .option('--runtime <binary>', 'OCI runtime: a name on PATH or a path (default: runc)')
+  .addOption(new Option('--log-level <level>', 'least level that is logged (default: info)').choices(logLevels))
+  .addOption(new Option('--log-format <format>', 'how lines are written (default: text)').choices(logFormats))
+  .action(async (flags: CommandLine) => {
+    await runDaemon(loadConfiguration(flags));
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`berthd: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,108 @@
+// The only wiring: opens the records, recovers what runs, serves, and stops in order.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Server } from '@grpc/grpc-js';
+import { createServer, listen } from '../api/server.js';
+import { withDeadline } from '../base/deadline.js';
+import type { Log } from '../base/log.js';
+import { BerthError, messageOf } from '../domain/errors.js';
+import { becomeSubreaper } from '../linux/subreaper.js';
+import { SpawnLauncher } from '../shims/spawn-launcher.js';
+import { openStore, type Store } from '../store/store.js';
+import { expireLeases } from '../supervisor/leases.js';
+import { recover } from '../supervisor/recover.js';
+import { serverUuid } from '../supervisor/server-uuid.js';
+import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
+import { protoDirectory, readBuildInfo, shimMain } from './build.js';
+import type { Configuration } from './configuration.js';
+import { createLog } from './logger.js';
+import { notifySystemd } from './notify.js';
+import { claimSocket } from './socket.js';
+
+/** Others may pass through, and not list. */
+const directoryMode = 0o711;
+const socketMode = 0o660;
+/** Calls under way may end within this before they are cut off. */
+const drainTimeoutMs = 5000;
+const leaseSweepIntervalMs = 60_000;
+
+export async function runDaemon(configuration: Configuration): Promise<void> {
+  const log = createLog(configuration);
+  prepareDirectories(configuration);
+  const store = await openStore({ root: configuration.root, keepEvents: configuration.journalEvents });
+  const closing = new AbortController();
+  const stopped = stopSignal();
+  becomeSubreaper();
+  const supervisor = createSupervisor({
+    store,
+    launcher: new SpawnLauncher(shimMain),
+    log,
+    stateDirectory: configuration.state,
+    runtimeBinary: configuration.runtime,
+    closing: closing.signal,
+  });
+  const server = await serve(configuration, supervisor, log);
+  const sweeper = setInterval(() => void sweepLeases(supervisor), leaseSweepIntervalMs);
+  log.info('ready', { address: configuration.address, pid: process.pid });
+  await notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
+
+  const signal = await stopped;
+  log.info('stopping; containers go on running', { signal });
+  await notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
+  clearInterval(sweeper);
+  closing.abort();
+  await stop(server, supervisor, store, log);
+}
+
+async function serve(configuration: Configuration, supervisor: Supervisor, log: Log): Promise<Server> {
+  const { address } = configuration;
+  const uuid = await serverUuid(supervisor);
+  const server = createServer({ supervisor, log, uuid, build: readBuildInfo(), protoDirectory });
+  await recover(supervisor);
+  await claimSocket(address);
+  try {
+    await listen(server, address);
+  } catch (error) {
+    throw new BerthError('unavailable', `cannot listen on ${address}: ${messageOf(error)}`, { cause: error });
+  }
+  chmodSync(address, socketMode);
+  return server;
+}
+
+function prepareDirectories({ root, state, address }: Configuration): void {
+  for (const directory of [root, state, dirname(address)]) {
+    try {
+      mkdirSync(directory, { recursive: true, mode: directoryMode });
+    } catch (error) {
+      throw new BerthError('unavailable', `cannot make ${directory}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+async function sweepLeases(supervisor: Supervisor): Promise<void> {
+  await expireLeases(supervisor).catch((error: unknown) => {
+    supervisor.log.error('leases could not be expired', { error });
+  });
+}
+
+async function stop(server: Server, supervisor: Supervisor, store: Store, log: Log): Promise<void> {
+  try {
+    const drained = new Promise<void>((resolve) => {
+      server.tryShutdown(() => resolve());
+    });
+    await withDeadline(drained, drainTimeoutMs, 'calls under way');
+  } catch (error) {
+    log.info('cutting off what is still under way', { reason: messageOf(error) });
+    server.forceShutdown();
+  }
+  await Promise.all(supervisor.tasks.list().map(async (task) => task.shim?.close()));
+  await supervisor.queue.idle();
+  await store.close();
+  log.info('stopped');
+}

@@ -1,0 +1,73 @@
+// One task's bond with its shim, as a loop: connect, take its events, and when the connection ends connect again; once
+// the shim is dead, settle what it has left.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readProcessStat } from '../linux/process-info.js';
+import { Shim } from '../shims/shim.js';
+import type { LiveTask } from './live-tasks.js';
+import { settleOrphan } from './settle-orphan.js';
+import type { Supervisor } from './supervisor.js';
+import { takeShimEvent } from './take-shim-event.js';
+
+/** Attempts to reach a shim whose process is alive; with the pauses between them about five seconds. */
+const connectAttempts = 10;
+const connectPauseMs = 500;
+
+export function watchInBackground(supervisor: Supervisor, task: LiveTask, connected?: Shim): void {
+  void watchShim(supervisor, task, connected).catch((error: unknown) => {
+    const { namespace, id } = task.record;
+    supervisor.log.error('a task could not be settled', { namespace, containerId: id, error });
+  });
+}
+
+/** Ends when the task is deleted, the daemon stops, or the shim has died and its task is settled. */
+export async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<void> {
+  const { namespace, id } = task.record;
+  const log = supervisor.log.child({ namespace, containerId: id, shimPid: task.record.shim.pid });
+  let shim = connected ?? (await reachShim(supervisor, task));
+  while (shim !== undefined) {
+    task.shim = shim;
+    await follow(supervisor, task, shim);
+    if (supervisor.closing.aborted || task.shim !== shim) return;
+    task.shim = undefined;
+    log.warn('the connection to a shim was lost');
+    await shim.close();
+    shim = await reachShim(supervisor, task);
+  }
+  if (!supervisor.closing.aborted) await settleOrphan(supervisor, task);
+}
+
+async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
+  try {
+    await shim.follow(task.record.shim.sequence, (event) => takeShimEvent(supervisor, task, event));
+  } catch (error) {
+    const { namespace, id } = task.record;
+    supervisor.log.debug('the event stream of a shim has ended', { namespace, containerId: id, error });
+  }
+}
+
+/** Undefined when the shim is dead, or does not answer in any of the attempts. */
+function reachShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+  const reached = tryToConnect(supervisor, task).then((shim) => {
+    task.shim = shim;
+    task.reaching = undefined;
+    return shim;
+  });
+  task.reaching = reached;
+  return reached;
+}
+
+async function tryToConnect({ closing }: Supervisor, { record }: LiveTask): Promise<Shim | undefined> {
+  for (let attempt = 1; attempt <= connectAttempts && !closing.aborted; attempt++) {
+    const shim = await Shim.connect(record.bundle).catch(() => undefined);
+    if (shim?.identity.shimId === record.shim.shimId) return shim;
+    await shim?.close();
+    if (isGone(record.shim.pid)) return undefined;
+    await sleep(connectPauseMs);
+  }
+  return undefined;
+}
+
+function isGone(pid: number): boolean {
+  const state = readProcessStat(pid)?.state;
+  return state === undefined || state === 'Z';
+}
