@@ -27,7 +27,8 @@ address = "${daemon.socket}"
 [plugins."io.containerd.internal.v1.opt"]
 path = "${daemon.path('opt')}"
 `,
-    taskDirectories: [join(daemon.state, 'io.containerd.runtime.v2.task', daemon.namespace)],
+    // It leaves bundles of tasks that it could not create.
+    taskDirectories: [],
   };
 }
 

@@ -262,6 +262,7 @@ export class TestDaemon {
     }
     const { leases } = await this.call(LeasesService.list, { filters: [] });
     for (const { id } of leases) await quietly(this.call(LeasesService.delete, { id, sync: false }));
+    for (const path of this.#subject.taskDirectories) await rm(path, { recursive: true, force: true });
   }
 }
 
