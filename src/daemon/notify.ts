@@ -1,18 +1,12 @@
-// systemd's readiness protocol: one datagram to the socket that NOTIFY_SOCKET names.
-import { execa } from 'execa';
+// systemd's readiness protocol (sd_notify): one datagram to the socket that NOTIFY_SOCKET names.
 import type { Log } from '../base/log.js';
+import { sendDatagram } from '../linux/datagram.js';
 
-const notifyTimeoutMs = 5000;
-
-/** Does nothing without a socket. Node has no unix datagrams, so systemd's own tool speaks them. */
-export async function notifySystemd(
-  socket: string | undefined,
-  state: 'READY=1' | 'STOPPING=1',
-  log: Log,
-): Promise<void> {
+/** Does nothing without a socket; a failure is only logged, since the daemon serves all the same. */
+export function notifySystemd(socket: string | undefined, state: 'READY=1' | 'STOPPING=1', log: Log): void {
   if (socket === undefined || socket === '') return;
   try {
-    await execa('systemd-notify', [state], { timeout: notifyTimeoutMs });
+    sendDatagram(socket, `${state}\n`);
   } catch (error) {
     log.warn('systemd could not be told', { state, error });
   }

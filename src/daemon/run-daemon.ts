@@ -44,11 +44,11 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const server = await serve(configuration, supervisor, log);
   const sweeper = setInterval(() => void sweepLeases(supervisor), leaseSweepIntervalMs);
   log.info('ready', { address: configuration.address, pid: process.pid });
-  await notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
+  notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
 
   const signal = await stopped;
   log.info('stopping; containers go on running', { signal });
-  await notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
+  notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
   clearInterval(sweeper);
   closing.abort();
   await stop(server, supervisor, store, log);

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { isBerthError } from '../../../src/domain/errors.js';
+import type { EventDraft } from '../../../src/domain/records.js';
+import type { JournalItem } from '../../../src/store/journal.js';
+import { openStore, type Store } from '../../../src/store/store.js';
+
+const keepEvents = 2000;
+let root: string;
+let store: Store;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'berth-store-'));
+  store = await openStore({ root, keepEvents });
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(root, { recursive: true });
+});
+
+function draft(topic: string): EventDraft {
+  return { namespace: 'n', topic, timestamp: 1n, event: { typeUrl: 't', value: new Uint8Array([1]) } };
+}
+
+async function take(items: AsyncGenerator<JournalItem>, count: number): Promise<JournalItem[]> {
+  const taken: JournalItem[] = [];
+  for await (const item of items) {
+    taken.push(item);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+function numbers(items: readonly JournalItem[]): (bigint | string)[] {
+  return items.map((item) =>
+    'event' in item ? item.event.number : `gap ${item.gap.firstMissing}-${item.gap.lastMissing}`,
+  );
+}
+
+const never = new AbortController().signal;
+
+test('commits at the same time get numbers without gaps, in the order they came', async () => {
+  const commits = Array.from({ length: 50 }, (_, index) => store.commit([], [draft(`/a/${index}`), draft('/b')]));
+  const events = (await Promise.all(commits)).flat();
+  assert.deepEqual(
+    events.map((event) => event.number),
+    Array.from({ length: 100 }, (_, index) => BigInt(index + 1)),
+  );
+  assert.equal(events[98]?.topic, '/a/49');
+});
+
+test('records and numbers survive closing and opening again', async () => {
+  await store.commit([store.namespaces.put('x', { name: 'x', labels: { a: 'b' } })], [draft('/x')]);
+  await store.close();
+  store = await openStore({ root, keepEvents });
+  assert.deepEqual(await store.namespaces.get('x'), { name: 'x', labels: { a: 'b' } });
+  const [event] = await store.commit([], [draft('/y')]);
+  assert.equal(event?.number, 2n);
+});
+
+test('a reader that follows goes from the past into the present without a seam', async () => {
+  await store.commit([], [draft('/1'), draft('/2')]);
+  const reading = take(store.journal.read(0n, { follow: true, signal: never }), 4);
+  await store.commit([], [draft('/3')]);
+  await store.commit([], [draft('/4')]);
+  assert.deepEqual(numbers(await reading), [1n, 2n, 3n, 4n]);
+});
+
+test('a reader that does not follow ends at the last event', async () => {
+  await store.commit([], [draft('/1'), draft('/2')]);
+  assert.deepEqual(numbers(await take(store.journal.read(1n, { follow: false, signal: never }), 9)), [2n]);
+});
+
+test('a reader far behind what memory keeps is served from the disk', async () => {
+  for (let round = 0; round < 15; round++)
+    await store.commit(
+      [],
+      Array.from({ length: 100 }, () => draft('/x')),
+    );
+  const items = await take(store.journal.read(3n, { follow: false, signal: never }), 5000);
+  assert.equal(items.length, 1497);
+  assert.deepEqual(numbers(items).slice(0, 2), [4n, 5n]);
+});
+
+test('a cursor before what retention kept is told its gap first', async () => {
+  for (let round = 0; round < 40; round++)
+    await store.commit(
+      [],
+      Array.from({ length: 100 }, () => draft('/x')),
+    );
+  const { first, last } = store.journal.head();
+  assert.equal(last, 4000n);
+  assert.ok(first > 1n && last - first + 1n >= BigInt(keepEvents), `kept from ${first}`);
+  const items = await take(store.journal.read(0n, { follow: false, signal: never }), 2);
+  assert.deepEqual(numbers(items), [`gap 1-${first - 1n}`, first]);
+});
+
+test('a cursor beyond the end is out of range', async () => {
+  const reading = take(store.journal.read(7n, { follow: true, signal: never }), 1);
+  await assert.rejects(reading, (error) => isBerthError(error, 'out-of-range'));
+});
+
+test('aborting ends a reader that waits', async () => {
+  const aborter = new AbortController();
+  const reading = take(store.journal.read(0n, { follow: true, signal: aborter.signal }), 1);
+  aborter.abort();
+  assert.deepEqual(await reading, []);
+});
+
+test('a second store on the same root is refused and names the holder', async () => {
+  await assert.rejects(openStore({ root, keepEvents }), (error) => {
+    return isBerthError(error, 'failed-precondition') && error.message.includes(`pid ${process.pid}`);
+  });
+});
+
+test('a namespace’s records are listed without those of a namespace whose name it begins', async () => {
+  const lease = (namespace: string) => ({ namespace, id: 'l', labels: {}, createdAt: 1n });
+  await store.commit(['a', 'a-b', 'ab'].map((namespace) => store.leases.put(lease(namespace), lease(namespace))));
+  const found: string[] = [];
+  for await (const { namespace } of store.leases.list('a/')) found.push(namespace);
+  assert.deepEqual(found, ['a']);
+});
