@@ -21,6 +21,7 @@ export function eventsHandlers(supervisor: Supervisor): Handlers<typeof EventsSe
     forward: async ({ envelope }) => {
       if (envelope?.event === undefined) throw new BerthError('invalid-argument', 'the request has no event');
       const { namespace, topic, timestamp, event } = envelope;
+      if (timestamp === undefined) throw new BerthError('invalid-argument', 'the envelope has no timestamp');
       await publishEvent(supervisor, { namespace, topic, timestamp: nanosFromTimestamp(timestamp), event });
       return {};
     },

@@ -2,13 +2,13 @@
 import { BerthError } from '../domain/errors.js';
 import type { NamespaceRecord } from '../domain/records.js';
 import { type Namespace, NamespacesService } from '../generated/containerd/services/namespaces/v1/namespace.js';
-import { createNamespace, deleteNamespace, getNamespace, updateNamespace } from '../supervisor/namespaces.js';
+import { createNamespace, deleteNamespace, describeNamespace, updateNamespace } from '../supervisor/namespaces.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { Handlers } from './service.js';
 
 export function namespacesHandlers(supervisor: Supervisor): Handlers<typeof NamespacesService> {
   return {
-    get: async ({ name }) => ({ namespace: toWire(await getNamespace(supervisor, name)) }),
+    get: async ({ name }) => ({ namespace: toWire(await describeNamespace(supervisor, name)) }),
     list: async () => {
       const namespaces: Namespace[] = [];
       for await (const record of supervisor.store.namespaces.list()) namespaces.push(toWire(record));

@@ -1,7 +1,7 @@
 // Leases: what a client holds while it builds something up. With a label that says when, they expire.
 import { BerthError } from '../domain/errors.js';
 import { mapField, parseFilters } from '../domain/filter.js';
-import { checkId, type ContainerKey, keyString } from '../domain/ids.js';
+import { type ContainerKey, keyString } from '../domain/ids.js';
 import { keptLabels } from '../domain/labels.js';
 import type { LeaseRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
@@ -12,8 +12,11 @@ import type { Supervisor } from './supervisor.js';
 /** containerd's label for the time, in RFC 3339, after which a lease no longer holds. */
 const expireLabel = 'containerd.io/gc.expire';
 
+/** Characters; containerd sets no limit but the database's. */
+const maxLeaseIdLength = 1024;
+
 export function createLease(supervisor: Supervisor, draft: Omit<LeaseRecord, 'createdAt'>): Promise<LeaseRecord> {
-  checkId('lease id', draft.id);
+  checkLeaseId(draft.id);
   const record = { ...draft, labels: keptLabels(draft.labels), createdAt: nowNanos() };
   checkExpiry(record);
   const { store, queue } = supervisor;
@@ -27,7 +30,7 @@ export function createLease(supervisor: Supervisor, draft: Omit<LeaseRecord, 'cr
 }
 
 export async function deleteLease({ store, queue }: Supervisor, key: ContainerKey): Promise<void> {
-  checkId('lease id', key.id);
+  checkLeaseId(key.id);
   await queue.run(key.namespace, async () => {
     if ((await store.leases.get(key)) === undefined) throw new BerthError('not-found', `lease ${key.id}: not found`);
     await store.commit([store.leases.remove(key)]);
@@ -58,6 +61,14 @@ export async function expireLeases({ store, log }: Supervisor): Promise<void> {
     if (until === undefined || Date.parse(until) > now) continue;
     await store.commit([store.leases.remove(lease)]);
     log.info('a lease has expired', { lease: keyString(lease) });
+  }
+}
+
+/** Looser than other ids: what clients make up (time and random base64) may end in '-', or have '_' and '-' in a row. */
+function checkLeaseId(id: string): void {
+  if (id === '') throw new BerthError('invalid-argument', 'lease id must not be empty');
+  if (id.length > maxLeaseIdLength) {
+    throw new BerthError('invalid-argument', `lease id has ${id.length} characters, more than ${maxLeaseIdLength}`);
   }
 }
 

@@ -8,7 +8,16 @@ import type { Change } from '../store/database.js';
 import { namespaceCreated, namespaceDeleted, namespaceUpdated } from './event-drafts.js';
 import type { Supervisor } from './supervisor.js';
 
-export async function getNamespace({ store }: Supervisor, name: string): Promise<NamespaceRecord> {
+/**
+ * The namespace, without labels where nobody created it: clients ask for default labels of the namespace they are about
+ * to use, and containerd has an answer for every one.
+ */
+export async function describeNamespace({ store }: Supervisor, name: string): Promise<NamespaceRecord> {
+  checkId('namespace', name);
+  return (await store.namespaces.get(name)) ?? { name, labels: {} };
+}
+
+async function getNamespace({ store }: Supervisor, name: string): Promise<NamespaceRecord> {
   checkId('namespace', name);
   const found = await store.namespaces.get(name);
   if (found === undefined)
