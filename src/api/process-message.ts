@@ -1,6 +1,6 @@
 // A process record as containerd's Process message.
 import type { ProcessState } from '../domain/process-state.js';
-import type { ProcessRecord } from '../domain/records.js';
+import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import { type Process, Status } from '../generated/containerd/v1/types/task.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
 
@@ -13,15 +13,21 @@ const statusOf = {
 } as const satisfies Record<ProcessState, Status>;
 
 /** The init process goes by the container's id. */
-export function processToWire(containerId: string, process: ProcessRecord): Process {
+export function processToWire(task: TaskRecord, process: ProcessRecord): Process {
   const exit = process.state === 'stopped' ? process.exit : undefined;
   return {
-    containerId,
-    id: process.execId === '' ? containerId : process.execId,
+    containerId: task.id,
+    id: process.execId === '' ? task.id : process.execId,
     pid: process.pid,
-    status: statusOf[process.state],
+    status: statusOf[visibleState(task, process)],
     ...process.stdio,
     exitStatus: exit?.status ?? 0,
     exitedAt: timestampFromNanos(exit?.exitedAt ?? 0n),
   };
+}
+
+/** Pausing freezes the whole container: what runs in it is paused as its init is. */
+function visibleState({ init }: TaskRecord, process: ProcessRecord): ProcessState {
+  const frozen = init.state === 'pausing' || init.state === 'paused';
+  return frozen && process.state === 'running' ? init.state : process.state;
 }

@@ -8,9 +8,11 @@ import { deleteExec } from '../supervisor/delete-exec.js';
 import { deleteTask } from '../supervisor/delete-task.js';
 import { killProcess } from '../supervisor/kill-process.js';
 import type { ProcessEnd } from '../supervisor/process-end.js';
+import { pauseTask, resumeTask } from '../supervisor/pause-task.js';
 import { closeStdin, listPids, resizeTerminal } from '../supervisor/process-io.js';
 import { startProcess } from '../supervisor/start-process.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
+import { updateTask } from '../supervisor/update-task.js';
 import { waitForExit } from '../supervisor/wait-for-exit.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
 import { processToWire } from './process-message.js';
@@ -36,11 +38,11 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
       deletionOf(execId, await deleteExec(supervisor, call.container(containerId), execId)),
     get: async ({ containerId, execId }, call) => {
       const task = supervisor.tasks.get(call.container(containerId));
-      return { process: processToWire(containerId, task.process(execId)) };
+      return { process: processToWire(task.record, task.process(execId)) };
     },
     list: async (_request, call) => {
       const tasks = supervisor.tasks.list(call.namespace());
-      return { tasks: tasks.map(({ record }) => processToWire(record.id, record.init)) };
+      return { tasks: tasks.map(({ record }) => processToWire(record, record.init)) };
     },
     kill: async ({ containerId, execId, signal, all }, call) => {
       await killProcess(supervisor, call.container(containerId), { execId, signal, all });
@@ -67,10 +69,19 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
       const exit = await waitForExit(supervisor, call.container(containerId), execId, call.signal);
       return { exitStatus: exit.status, exitedAt: timestampFromNanos(exit.exitedAt) };
     },
-    pause: () => Promise.reject(notYet('pause')),
-    resume: () => Promise.reject(notYet('resume')),
+    pause: async ({ containerId }, call) => {
+      await pauseTask(supervisor, call.container(containerId));
+      return {};
+    },
+    resume: async ({ containerId }, call) => {
+      await resumeTask(supervisor, call.container(containerId));
+      return {};
+    },
+    update: async ({ containerId, resources, annotations }, call) => {
+      await updateTask(supervisor, call.container(containerId), { resources, annotations });
+      return {};
+    },
     checkpoint: () => Promise.reject(notYet('checkpoint')),
-    update: () => Promise.reject(notYet('update')),
     metrics: () => Promise.reject(notYet('metrics')),
   };
 }

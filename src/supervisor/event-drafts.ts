@@ -12,6 +12,8 @@ import {
   TaskExecStarted,
   TaskExit,
   TaskOOM,
+  TaskPaused,
+  TaskResumed,
   TaskStart,
 } from '../generated/containerd/events/task.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
@@ -84,6 +86,14 @@ export function processExited({ namespace, id }: ContainerKey, execId: string, e
     exitStatus: exit.status,
     exitedAt: timestampFromNanos(exit.exitedAt),
   });
+}
+
+export function taskPaused({ namespace, id }: ContainerKey): EventDraft {
+  return draft(namespace, '/tasks/paused', 'TaskPaused', TaskPaused, { containerId: id });
+}
+
+export function taskResumed({ namespace, id }: ContainerKey): EventDraft {
+  return draft(namespace, '/tasks/resumed', 'TaskResumed', TaskResumed, { containerId: id });
 }
 
 export function taskOutOfMemory({ namespace, id }: ContainerKey): EventDraft {

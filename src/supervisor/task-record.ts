@@ -24,6 +24,11 @@ export function stepped(process: ProcessRecord, event: Exclude<ProcessEvent, 'ex
   return { execId: process.execId, stdio: process.stdio, state, pid };
 }
 
+/** The record after a step of its init process that keeps the pid. */
+export function steppedInit(record: TaskRecord, event: Exclude<ProcessEvent, 'exit'>): TaskRecord {
+  return withProcess(record, stepped(record.init, event, record.init.pid));
+}
+
 export function stopped(process: ProcessRecord, exit: ProcessExit): ProcessRecord {
   stepState(describeProcess(process), process.state, 'exit');
   return { execId: process.execId, stdio: process.stdio, state: 'stopped', pid: exit.pid, exit };
