@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statfsSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSystemError } from './libc.js';
+import { isSystemError, systemError } from './libc.js';
 import { parseMountInfo, type MountEntry } from './mount-info.js';
 import { readProcessCgroups, type CgroupMembership } from './process-info.js';
 
@@ -18,6 +18,7 @@ export interface ContainerCgroup {
 const cgroupRoot = '/sys/fs/cgroup';
 const CGROUP2_SUPER_MAGIC = 0x6367_7270;
 const SIGKILL = 9;
+const ENOENT = 2;
 
 /** Kill rounds: each ends what forked since the one before, so a few are enough unless the kernel is stuck. */
 const killRounds = 200;
@@ -62,6 +63,15 @@ export function pickContainerCgroup(
     if (directory !== undefined) return { version: controller === undefined ? 2 : 1, directory };
   }
   return undefined;
+}
+
+/** Moves this process into the existing cgroup `path` of every hierarchy that has one; throws ENOENT where none has. */
+export function enterCgroup(path: string): void {
+  const directories = cgroupMounts()
+    .map((mount) => join(mount.mountPoint, path))
+    .filter((directory) => existsSync(join(directory, 'cgroup.procs')));
+  if (directories.length === 0) throw systemError('open cgroup', ENOENT, path);
+  for (const directory of directories) writeFileSync(join(directory, 'cgroup.procs'), String(process.pid));
 }
 
 /** The pids in the cgroup and all below it; none when it is gone. */

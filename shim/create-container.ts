@@ -1,0 +1,116 @@
+// Create: mounts the root file system, opens the stdio, lets the runtime make the container; a failure leaves nothing.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../src/base/log.js';
+import { UndoStack } from '../src/base/undo-stack.js';
+import { BerthError, messageOf } from '../src/domain/errors.js';
+import type { CreateTaskRequest } from '../src/generated/containerd/task/v3/shim.js';
+import { containerCgroupOf, enterCgroup } from '../src/linux/cgroup.js';
+import { mountOn, unmountBelow } from '../src/linux/mount.js';
+import { Runc } from '../src/runc/runc.js';
+import { Container } from './container.js';
+import { ContainerProcess } from './container-process.js';
+import type { ExitJournal } from './exit-journal.js';
+import { protectFromOutOfMemory } from './out-of-memory-score.js';
+import type { Reaper } from './reaper.js';
+import { runtimeOptions, type RuntimeOptions } from './runtime-options.js';
+import { bringUp } from './runtime-process.js';
+import { readSpecFacts } from './spec.js';
+import { openProcessIo } from './stdio/process-io.js';
+
+const rootfsMode = 0o711;
+
+export interface CreateContext {
+  readonly namespace: string;
+  readonly reaper: Reaper;
+  readonly journal: ExitJournal;
+  readonly log: Log;
+  /** Told before the container's first end can be. */
+  readonly onMade: (container: Container) => void;
+}
+
+export async function createContainer(context: CreateContext, request: CreateTaskRequest): Promise<Container> {
+  if (request.checkpoint !== '') {
+    throw new BerthError('unimplemented', `task ${request.id}: restoring from a checkpoint is not implemented yet`);
+  }
+  const options = runtimeOptions(request.options, context.namespace);
+  const facts = readSpecFacts(request.bundle);
+  if (options.shimCgroup !== '') joinCgroup(options.shimCgroup);
+  const container = assemble(context, request, options, facts.sharesPidNamespace);
+  await using undo = new UndoStack();
+  mountRootfs(request, undo);
+  await make(container, options, context, undo);
+  undo.disarm();
+  if (facts.setsOomScore) protectFromOutOfMemory();
+  return container;
+}
+
+function assemble(
+  context: CreateContext,
+  request: CreateTaskRequest,
+  options: RuntimeOptions,
+  sharesPidNamespace: boolean,
+): Container {
+  const { id, bundle, stdin, stdout, stderr, terminal } = request;
+  const { reaper, journal, log } = context;
+  const runc = new Runc({
+    binary: options.binary,
+    root: options.root,
+    systemdCgroup: options.systemdCgroup,
+    directory: bundle,
+    onSpawn: (child) => reaper.leaveToLibuv(child),
+  });
+  const init = new ContainerProcess({ containerId: id, execId: '' }, { stdin, stdout, stderr, terminal });
+  const ioOwner = { uid: options.ioUid, gid: options.ioGid };
+  return new Container({ id, bundle, runc, reaper, journal, log, init, ioOwner, sharesPidNamespace });
+}
+
+function mountRootfs(request: CreateTaskRequest, undo: UndoStack): void {
+  if (request.rootfs.length === 0) return;
+  const rootfs = join(request.bundle, 'rootfs');
+  mkdirSync(rootfs, { recursive: true, mode: rootfsMode });
+  undo.push(() => unmountBelow(rootfs));
+  for (const mount of request.rootfs) {
+    try {
+      mountOn(mount, rootfs);
+    } catch (error) {
+      throw new BerthError('unknown', `failed to mount rootfs component: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+async function make(
+  container: Container,
+  options: RuntimeOptions,
+  context: CreateContext,
+  undo: UndoStack,
+): Promise<void> {
+  const { id, bundle, runc, init, ioOwner, log } = container.parts;
+  const io = openProcessIo({ stdio: init.stdio, ...ioOwner, log });
+  undo.push(() => io.close());
+  const { noPivotRoot, noNewKeyring } = options;
+  const pidFile = 'init.pid';
+  const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };
+  undo.push(() => runc.delete(id, true));
+  await bringUp(container.parts.reaper, {
+    process: init,
+    io,
+    pidFile,
+    make: () => runc.create(id, { bundle, pidFile, noPivotRoot, noNewKeyring, ...console }, io.descriptors),
+    onBorn: () => {
+      container.cgroup = containerCgroupOf(init.pid);
+      container.adopt(init);
+      context.onMade(container);
+    },
+  });
+}
+
+function joinCgroup(path: string): void {
+  try {
+    enterCgroup(path);
+  } catch (error) {
+    throw new BerthError('invalid-argument', `cannot enter the shim's cgroup ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

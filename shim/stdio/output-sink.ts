@@ -1,0 +1,12 @@
+// What a stream's bytes are poured into.
+
+export interface OutputSink {
+  /** Takes the chunk in any case. False: wait for `onReady` before the next one. */
+  write(chunk: Buffer): boolean;
+  /** Called when a sink that asked to wait takes more. */
+  onReady: () => void;
+  /** The source has ended. Resolves once every byte is where it belongs, or nobody is there to take it. */
+  finish(): Promise<void>;
+  /** Lets everything go at once. */
+  close(): void;
+}

@@ -1,0 +1,147 @@
+// Stdio without a terminal: a pipe for each stream the client wants, /dev/null for the others. The client's FIFO is never
+// handed to the container: what a client does with it must not reach the workload, and CRIU cannot dump it.
+import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { openPipe } from '../../src/linux/pipe.js';
+import type { Descriptors } from '../../src/runc/runc.js';
+import { openInput, type InputSource } from './input-source.js';
+import { openSink } from './open-sink.js';
+import { OutputPump } from './output-pump.js';
+import type { OutputSink } from './output-sink.js';
+import type { IoOptions, ProcessIo } from './process-io.js';
+import { streamTarget, type StreamTarget } from './stream-target.js';
+
+interface OutputEnd {
+  readonly fd: number;
+  readonly sink: OutputSink;
+}
+
+export class PipeIo implements ProcessIo {
+  readonly consoleSocket = undefined;
+  readonly descriptors: Descriptors;
+  readonly drained: Promise<void>;
+  #drain: (drained: Promise<void>) => void = () => undefined;
+  readonly #options: IoOptions;
+  /** Ends that the container's process holds once it is there. */
+  readonly #theirs: number[] = [];
+  /** Ours, until a stream has taken them. */
+  readonly #outputs: OutputEnd[] = [];
+  #stdin: { readonly fd: number; readonly source: InputSource } | undefined;
+  #stdinWriter: Socket | undefined;
+  #pumps: OutputPump[] = [];
+  #attached = false;
+  #closed = false;
+
+  constructor(options: IoOptions) {
+    this.#options = options;
+    this.drained = new Promise((resolve) => {
+      this.#drain = resolve;
+    });
+    try {
+      const { stdin, stdout, stderr } = options.stdio;
+      this.descriptors = [
+        this.#openStdin(streamTarget('stdin', stdin)),
+        this.#openOutput(streamTarget('stdout', stdout)),
+        this.#openOutput(streamTarget('stderr', stderr)),
+      ];
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  attach(): Promise<void> {
+    this.#attached = true;
+    this.#closeTheirs();
+    this.#pumps = this.#outputs.map(({ fd, sink }) => {
+      const source = new Socket({ fd, readable: true, writable: false });
+      return new OutputPump(source, sink, this.#options.log);
+    });
+    this.#drain(Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => undefined));
+    if (this.#stdin !== undefined) this.#pumpStdin(this.#stdin.fd, this.#stdin.source);
+    return Promise.resolve();
+  }
+
+  closeStdin(): void {
+    this.#stdin?.source.release();
+  }
+
+  resize(): void {
+    // No terminal, nothing to do.
+  }
+
+  exited(): void {
+    this.#stdin?.source.stream.destroy();
+    this.#stdinWriter?.destroy();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeTheirs();
+    this.exited();
+    if (this.#attached) {
+      for (const pump of this.#pumps) pump.close();
+      return;
+    }
+    if (this.#stdin !== undefined) closeSync(this.#stdin.fd);
+    for (const { fd, sink } of this.#outputs) {
+      closeSync(fd);
+      sink.close();
+    }
+    this.#drain(Promise.resolve());
+  }
+
+  #openStdin(target: StreamTarget): number {
+    if (target.kind === 'none') return this.#openNull();
+    const source = openInput(target);
+    const { read, write } = this.#openPipe(() => source.stream.destroy());
+    this.#stdin = { fd: write, source };
+    return this.#give(read);
+  }
+
+  #openOutput(target: StreamTarget): number {
+    if (target.kind === 'none') return this.#openNull();
+    const sink = openSink(target, this.#options.log);
+    const { read, write } = this.#openPipe(() => sink.close());
+    this.#outputs.push({ fd: read, sink });
+    return this.#give(write);
+  }
+
+  #openPipe(undo: () => void): { readonly read: number; readonly write: number } {
+    try {
+      return openPipe();
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  #openNull(): number {
+    const fd = openSync('/dev/null', constants.O_RDWR);
+    this.#theirs.push(fd);
+    return fd;
+  }
+
+  #give(fd: number): number {
+    this.#theirs.push(fd);
+    fchownSync(fd, this.#options.uid, this.#options.gid);
+    return fd;
+  }
+
+  #closeTheirs(): void {
+    for (const fd of this.#theirs.splice(0)) closeSync(fd);
+  }
+
+  #pumpStdin(fd: number, source: InputSource): void {
+    const writer = new Socket({ fd, readable: false, writable: true });
+    this.#stdinWriter = writer;
+    // EPIPE: the process does not read any more, so nobody needs to write.
+    writer.on('error', () => source.stream.destroy());
+    source.stream.on('error', (error) => {
+      this.#options.log.warn('reading stdin failed', { error: error.message });
+      writer.end();
+    });
+    source.stream.pipe(writer);
+  }
+}

@@ -1,0 +1,115 @@
+// Stdio of a process with a terminal: the pseudo-terminal's master, which runc sends over the console socket, between the
+// client's stdin and stdout.
+import { closeSync, fstatSync } from 'node:fs';
+import { ReadStream } from 'node:tty';
+import { poll } from '../../src/base/deadline.js';
+import { BerthError } from '../../src/domain/errors.js';
+import { ConsoleSocket } from '../../src/linux/console-socket.js';
+import { setNonBlocking } from '../../src/linux/pipe.js';
+import { setWindowSize, type WindowSize } from '../../src/linux/terminal.js';
+import { openInput, type InputSource } from './input-source.js';
+import { openSink } from './open-sink.js';
+import { OutputPump } from './output-pump.js';
+import type { OutputSink } from './output-sink.js';
+import type { IoOptions, ProcessIo } from './process-io.js';
+import { streamTarget } from './stream-target.js';
+import { feedTerminal } from './feed-terminal.js';
+
+/** runc has sent the master before it returns; this is for runtimes that are less prompt. */
+const masterTimeoutMs = 5000;
+const masterPollMs = 5;
+
+let counter = 0;
+
+export class TerminalIo implements ProcessIo {
+  readonly descriptors = undefined;
+  readonly drained: Promise<void>;
+  readonly #options: IoOptions;
+  readonly #socket: ConsoleSocket;
+  #drain: (drained: Promise<void>) => void = () => undefined;
+  #input: InputSource | undefined;
+  #sink: OutputSink | undefined;
+  #master: ReadStream | undefined;
+  #masterFd: number | undefined;
+  #pump: OutputPump | undefined;
+  #size: WindowSize | undefined;
+  #closed = false;
+
+  constructor(options: IoOptions) {
+    this.#options = options;
+    this.drained = new Promise((resolve) => {
+      this.#drain = resolve;
+    });
+    this.#socket = new ConsoleSocket(`console-${process.pid}-${++counter}.sock`);
+    try {
+      const stdin = streamTarget('stdin', options.stdio.stdin);
+      const stdout = streamTarget('stdout', options.stdio.stdout);
+      if (stdin.kind !== 'none') this.#input = openInput(stdin);
+      if (stdout.kind !== 'none') this.#sink = openSink(stdout, options.log);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  get consoleSocket(): string {
+    return this.#socket.path;
+  }
+
+  async attach(): Promise<void> {
+    const fd = await this.#receiveMaster();
+    setNonBlocking(fd);
+    this.#masterFd = fd;
+    this.#master = new ReadStream(fd);
+    this.#master.once('close', () => {
+      this.#masterFd = undefined;
+    });
+    if (this.#size !== undefined) setWindowSize(fd, this.#size);
+    this.#pump = new OutputPump(this.#master, this.#sink ?? discard(), this.#options.log);
+    this.#drain(this.#pump.drained);
+    if (this.#input !== undefined) feedTerminal(this.#master, fd, this.#input.stream, this.#options.log);
+  }
+
+  closeStdin(): void {
+    this.#input?.release();
+  }
+
+  resize(size: WindowSize): void {
+    this.#size = size;
+    if (this.#masterFd !== undefined) setWindowSize(this.#masterFd, size);
+  }
+
+  exited(): void {
+    this.#input?.stream.destroy();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+    this.exited();
+    if (this.#pump === undefined) this.#sink?.close();
+    this.#pump?.close();
+    this.#drain(Promise.resolve());
+  }
+
+  async #receiveMaster(): Promise<number> {
+    try {
+      const fd = await poll(() => this.#socket.receiveMaster(), {
+        limitMs: masterTimeoutMs,
+        intervalMs: masterPollMs,
+        what: 'console master',
+      });
+      if (fstatSync(fd).isCharacterDevice()) return fd;
+      closeSync(fd);
+      throw new BerthError('internal', 'the runtime sent something that is no terminal over the console socket');
+    } finally {
+      this.#socket.close();
+    }
+  }
+}
+
+/** Nobody wants the output, but the process must not block on it. */
+function discard(): OutputSink {
+  return { write: () => true, onReady: () => undefined, finish: () => Promise.resolve(), close: () => undefined };
+}

@@ -1,0 +1,131 @@
+// containerd's task API over ttrpc: decodes, calls, encodes. Versions 2 and 3 are the same API under two names.
+import { BerthError } from '../src/domain/errors.js';
+import { ProcessDetails } from '../src/generated/containerd/runc/v1/oci.js';
+import { TaskDefinition, type StateResponse } from '../src/generated/containerd/task/v3/shim.js';
+import type { ProcessInfo } from '../src/generated/containerd/v1/types/task.js';
+import type { Implementation } from '../src/ttrpc/definition.js';
+import { implement, type Service } from '../src/ttrpc/service.js';
+import type { Container } from './container.js';
+import type { ContainerProcess } from './container-process.js';
+import type { Task } from './task.js';
+import { statusToWire, timestampFromNanos } from './wire.js';
+import { withAbort } from './with-abort.js';
+
+/** The same messages, so the same code reads them; loading version 2's own copy would only cost memory. */
+const TaskV2Definition = { ...TaskDefinition, fullName: 'containerd.task.v2.Task' };
+
+type Methods = Implementation<typeof TaskDefinition>;
+
+export interface TaskServiceOptions {
+  readonly version: string;
+  /** Ends the shim once the answer is out. */
+  readonly onShutdown: () => void;
+}
+
+export function taskServices(task: Task, options: TaskServiceOptions): Service[] {
+  const methods: Methods = {
+    ...lifecycleMethods(task),
+    ...processMethods(task),
+    ...shimMethods(task, options),
+    ...laterMethods(task),
+  };
+  return [implement(TaskDefinition, methods), implement(TaskV2Definition, methods)];
+}
+
+function lifecycleMethods(task: Task): Pick<Methods, 'create' | 'start' | 'delete' | 'exec' | 'wait' | 'state'> {
+  return {
+    create: async (request) => ({ pid: (await task.create(request)).init.pid }),
+    start: async ({ id, execId }) => ({ pid: (await task.start(id, execId)).pid }),
+    delete: async ({ id, execId }) => {
+      const process = await task.delete(id, execId);
+      return { pid: process.pid, ...exitFields(process) };
+    },
+    exec: async (request) => {
+      task.addExec(request);
+      return {};
+    },
+    wait: async ({ id, execId }, { signal }) => {
+      const process = task.container(id).process(execId);
+      await withAbort(process.ended, signal, `waiting for ${process.label}`);
+      return exitFields(process);
+    },
+    state: async ({ id, execId }) => stateOf(task.container(id), execId),
+  };
+}
+
+function processMethods(task: Task): Pick<Methods, 'kill' | 'pids' | 'resizePty' | 'closeIO'> {
+  return {
+    kill: async ({ id, execId, signal, all }) => {
+      const container = task.container(id);
+      container.parts.reaper.sweep();
+      const process = container.process(execId);
+      if (!all || execId !== '') process.signal(signal);
+      else await container.signalAll(signal);
+      return {};
+    },
+    pids: async ({ id }) => ({ processes: processInfos(task.container(id)) }),
+    resizePty: async ({ id, execId, width, height }) => {
+      task.container(id).process(execId).resize({ columns: width, rows: height });
+      return {};
+    },
+    closeIO: async ({ id, execId, stdin }) => {
+      const process = task.container(id).process(execId);
+      if (stdin) process.closeStdin();
+      return {};
+    },
+  };
+}
+
+function shimMethods(task: Task, options: TaskServiceOptions): Pick<Methods, 'connect' | 'shutdown'> {
+  return {
+    connect: async () => ({
+      shimPid: process.pid,
+      taskPid: task.current?.init.pid ?? 0,
+      version: options.version,
+    }),
+    shutdown: async ({ now }) => {
+      if (now || !task.busy) options.onShutdown();
+      return {};
+    },
+  };
+}
+
+function laterMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'update' | 'stats' | 'checkpoint'> {
+  const refuse =
+    (verb: string) =>
+    ({ id }: { readonly id: string }): Promise<never> => {
+      task.container(id);
+      return Promise.reject(new BerthError('unimplemented', `task ${id}: ${verb} is not implemented yet`));
+    };
+  return {
+    pause: refuse('pause'),
+    resume: refuse('resume'),
+    update: refuse('update'),
+    stats: refuse('stats'),
+    checkpoint: refuse('checkpoint'),
+  };
+}
+
+function exitFields(process: ContainerProcess): Pick<StateResponse, 'exitStatus' | 'exitedAt'> {
+  const { exit } = process;
+  if (exit === undefined) return { exitStatus: 0, exitedAt: undefined };
+  return { exitStatus: exit.status, exitedAt: timestampFromNanos(exit.exitedAt) };
+}
+
+function stateOf(container: Container, execId: string): StateResponse {
+  const process = container.process(execId);
+  const { init } = container;
+  const isFrozen = init.state === 'paused' || init.state === 'pausing';
+  const status = statusToWire[isFrozen ? init.state : process.state];
+  const { stdio, pid } = process;
+  return { id: container.id, bundle: container.parts.bundle, pid, status, ...stdio, ...exitFields(process), execId };
+}
+
+function processInfos(container: Container): ProcessInfo[] {
+  return container.pids().map((pid) => {
+    const exec = [...container.execs.values()].find((candidate) => candidate.pid === pid);
+    if (exec === undefined) return { pid, info: undefined };
+    const details = ProcessDetails.encode({ execId: exec.names.execId }).finish();
+    return { pid, info: { typeUrl: 'containerd.runc.v1.ProcessDetails', value: Buffer.from(details) } };
+  });
+}

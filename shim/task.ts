@@ -1,0 +1,119 @@
+// The task this shim serves: its one container from Create to Delete, and what may be done to it meanwhile. Each process's
+// changes run one after the other; signals and questions do not queue.
+import { realpathSync } from 'node:fs';
+import { KeyedQueue } from '../src/base/keyed-queue.js';
+import { BerthError } from '../src/domain/errors.js';
+import { checkId } from '../src/domain/ids.js';
+import type { CreateTaskRequest, ExecProcessRequest } from '../src/generated/containerd/task/v3/shim.js';
+import type { Container } from './container.js';
+import type { ContainerProcess } from './container-process.js';
+import { createContainer, type CreateContext } from './create-container.js';
+import { deleteContainer, deleteExec } from './delete-process.js';
+import { addExec, ExecProcess, startExec } from './exec-process.js';
+
+export interface TaskOptions extends Omit<CreateContext, 'onMade'> {
+  /** The container this shim was started for. */
+  readonly id: string;
+  readonly bundle: string;
+}
+
+export class Task {
+  /** Undefined before Create and after Delete. */
+  #container: Container | undefined;
+  #creating = false;
+  readonly #queue = new KeyedQueue();
+  readonly #options: TaskOptions;
+
+  constructor(options: TaskOptions) {
+    this.#options = options;
+  }
+
+  /** The container, while there is one. */
+  get current(): Container | undefined {
+    return this.#container;
+  }
+
+  /** Whether a container is there or being made. */
+  get busy(): boolean {
+    return this.#creating || this.#container !== undefined;
+  }
+
+  /** Whether any process of a container could still be hurt by this shim's end. */
+  get live(): boolean {
+    return this.#creating || (this.#container !== undefined && this.#container.init.state !== 'stopped');
+  }
+
+  container(id: string): Container {
+    if (this.#container === undefined || this.#container.id !== id) {
+      throw new BerthError('not-found', `task ${id} not found: container not created`);
+    }
+    return this.#container;
+  }
+
+  async create(request: CreateTaskRequest): Promise<Container> {
+    const { id, bundle } = this.#options;
+    checkId('container id', request.id);
+    if (request.id !== id) throw new BerthError('invalid-argument', `this shim serves ${id}, not ${request.id}`);
+    if (!isSamePath(request.bundle, bundle)) {
+      throw new BerthError('invalid-argument', `the shim of ${id} serves bundle ${bundle}, not ${request.bundle}`);
+    }
+    if (this.busy) throw new BerthError('already-exists', `task ${id} already exists`);
+    this.#creating = true;
+    try {
+      const onMade = (container: Container): void => {
+        this.#container = container;
+      };
+      return await createContainer({ ...this.#options, onMade }, { ...request, bundle });
+    } catch (error) {
+      this.#container = undefined;
+      throw error;
+    } finally {
+      this.#creating = false;
+    }
+  }
+
+  start(id: string, execId: string): Promise<ContainerProcess> {
+    return this.#queue.run(execId, async () => {
+      const container = this.container(id);
+      const process = container.process(execId);
+      if (process instanceof ExecProcess) await startExec(container, process);
+      else await startInit(container);
+      return process;
+    });
+  }
+
+  delete(id: string, execId: string): Promise<ContainerProcess> {
+    return this.#queue.run(execId, async () => {
+      const container = this.container(id);
+      const process = container.process(execId);
+      if (process === container.init) {
+        await deleteContainer(container);
+        this.#container = undefined;
+      } else {
+        await deleteExec(container, process);
+      }
+      return process;
+    });
+  }
+
+  addExec(request: ExecProcessRequest): void {
+    addExec(this.container(request.id), request);
+  }
+}
+
+async function startInit(container: Container): Promise<void> {
+  const { init } = container;
+  if (init.state !== 'created')
+    throw new BerthError('failed-precondition', `cannot start ${init.label}: ${init.state}`);
+  await container.parts.runc.start(container.id);
+  // It may have run and ended while the runtime returned.
+  if (init.state === 'created') init.step('start');
+}
+
+function isSamePath(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return false;
+  }
+}
