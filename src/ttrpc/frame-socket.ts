@@ -33,13 +33,14 @@ export class FrameSocket {
     socket.on('error', (error) =>
       this.#lose(new BerthError('unavailable', `lost ${peer}: ${error.message}`, { cause: error })),
     );
-    socket.on('close', () => {
+    const onClose = (): void => {
       if (this.#state === 'open') this.#reason ??= new BerthError('unavailable', `${peer} closed the connection`);
       this.#state = 'closed';
       events.closed(this.#reason);
-    });
-    // One that was closed before it came here tells nobody any more.
-    if (socket.closed) process.nextTick(() => socket.emit('close'));
+    };
+    // A socket that was closed before it came here tells nobody any more.
+    if (socket.closed) process.nextTick(onClose);
+    else socket.on('close', onClose);
   }
 
   get isOpen(): boolean {
