@@ -51,7 +51,7 @@ test('a Go shim answers calls, failures and many calls at once, and shuts down',
   await assert.rejects(dialTtrpc(shim.socket, dialLimits), is('unavailable', `nobody listens on ${shim.socket}`));
 });
 
-test('a Go shim and our server refuse a service and a method they do not have in the same way', async () => {
+test('a Go shim refuses a service and a method that it does not have', async () => {
   await using shim = await startGoShim();
   await using connection = await dialTtrpc(shim.socket, dialLimits);
   const { connect: method } = TaskDefinition.methods;
