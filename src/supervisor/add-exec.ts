@@ -1,6 +1,7 @@
 // Adds an exec to a task; starting it is a call of its own.
 import { BerthError } from '../domain/errors.js';
 import { checkId, type ContainerKey, keyString } from '../domain/ids.js';
+import { completedProcess } from '../domain/oci-spec.js';
 import type { Stdio } from '../domain/records.js';
 import type { Any } from '../generated/google/protobuf/any.js';
 import { commitTask } from './commit-task.js';
@@ -20,7 +21,7 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
   checkId('exec id', request.execId);
   return supervisor.queue.run(keyString(key), async () => {
     const task = supervisor.tasks.get(key);
-    const { execId, stdio, spec } = request;
+    const { execId, stdio } = request;
     if (task.record.execs[execId] !== undefined) {
       throw new BerthError('already-exists', `process ${execId} in task ${key.id}: already exists`);
     }
@@ -28,6 +29,7 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
     if (state === 'stopped' || state === 'paused' || state === 'pausing') {
       throw new BerthError('failed-precondition', `task ${key.id} is ${state}: cannot exec in it`);
     }
+    const spec = completed(request);
     await (await task.reachableShim()).task.exec(
       { id: key.id, execId, ...stdio, spec },
       { timeoutMs: shimCallTimeoutMs },
@@ -35,4 +37,10 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
     const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
     await commitTask(supervisor, task, next, [execAdded(key, execId)]);
   });
+}
+
+function completed({ execId, spec }: ExecRequest): Any {
+  if (spec === undefined) throw new BerthError('invalid-argument', `exec ${execId} has no process spec`);
+  const value = Buffer.from(completedProcess(`the process spec of exec ${execId}`, spec.value));
+  return { typeUrl: spec.typeUrl, value };
 }

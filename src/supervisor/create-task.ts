@@ -1,8 +1,9 @@
 // Creates a task: its bundle, its shim, `runc create` inside the shim, and then the record. What fails midway is undone;
 // what a crash leaves midway has no record, and recovery removes it.
 import { UndoStack } from '../base/undo-stack.js';
-import { BerthError, messageOf } from '../domain/errors.js';
+import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
+import { completedSpec } from '../domain/oci-spec.js';
 import type { ContainerRecord, Stdio, TaskRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
@@ -28,10 +29,11 @@ export interface TaskRequest extends ContainerKey {
 export function createTask(supervisor: Supervisor, request: TaskRequest): Promise<number> {
   return supervisor.queue.run(keyString(request), async () => {
     const container = await taskContainer(supervisor, request);
+    const spec = completedSpec(`the spec of container ${container.id}`, container.spec?.value ?? new Uint8Array());
     await using undo = new UndoStack();
     const bundle = bundlePath(supervisor.stateDirectory, request);
     undo.push(() => removeBundle(bundle));
-    await createBundle(bundle, specOf(container));
+    await createBundle(bundle, spec);
     await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
     const shim = await Shim.connect(bundle);
     undo.push(() => shutdownShim(supervisor, shim, request));
@@ -53,17 +55,6 @@ async function taskContainer(supervisor: Supervisor, key: ContainerKey): Promise
     throw new BerthError('already-exists', `task ${key.id}: already exists`, { subject });
   }
   return container;
-}
-
-function specOf(container: ContainerRecord): Uint8Array {
-  const spec = container.spec?.value ?? new Uint8Array();
-  try {
-    JSON.parse(Buffer.from(spec).toString('utf8'));
-  } catch (error) {
-    const message = `the spec of container ${container.id} is not JSON: ${messageOf(error)}`;
-    throw new BerthError('invalid-argument', message, { cause: error });
-  }
-  return spec;
 }
 
 interface Creation {

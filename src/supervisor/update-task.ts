@@ -1,6 +1,7 @@
 // Changes the resources of a task that has not ended.
-import { BerthError, messageOf } from '../domain/errors.js';
+import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
+import { parseJsonObject } from '../domain/oci-spec.js';
 import type { Any } from '../generated/google/protobuf/any.js';
 import { shimCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
@@ -13,7 +14,8 @@ export interface ResourceUpdate {
 
 export function updateTask(supervisor: Supervisor, key: ContainerKey, update: ResourceUpdate): Promise<void> {
   const { resources, annotations } = update;
-  checkResources(resources);
+  if (resources === undefined) throw new BerthError('invalid-argument', 'the update has no resources');
+  parseJsonObject('the resources', resources.value);
   return supervisor.queue.run(keyString(key), async () => {
     const task = supervisor.tasks.get(key);
     if (task.record.init.state === 'stopped') {
@@ -22,15 +24,4 @@ export function updateTask(supervisor: Supervisor, key: ContainerKey, update: Re
     const shim = await task.reachableShim();
     await shim.task.update({ id: key.id, resources, annotations }, { timeoutMs: shimCallTimeoutMs });
   });
-}
-
-function checkResources(resources: Any | undefined): void {
-  if (resources === undefined) throw new BerthError('invalid-argument', 'the update has no resources');
-  try {
-    const parsed: unknown = JSON.parse(resources.value.toString('utf8'));
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return;
-  } catch (error) {
-    throw new BerthError('invalid-argument', `the resources are not JSON: ${messageOf(error)}`, { cause: error });
-  }
-  throw new BerthError('invalid-argument', 'the resources are not a JSON object');
 }
