@@ -6,6 +6,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Log } from '../base/log.js';
 import { EventsService as JournalService } from '../generated/berth/v1/events.js';
+import { ExitsService } from '../generated/berth/v1/exits.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
 import { IntrospectionService } from '../generated/containerd/services/introspection/v1/introspection.js';
@@ -17,6 +18,7 @@ import type { Supervisor } from '../supervisor/supervisor.js';
 import type { BuildInfo } from './build-info.js';
 import { containersHandlers } from './containers.js';
 import { eventsHandlers } from './events.js';
+import { exitsHandlers } from './exits.js';
 import { introspectionHandlers } from './introspection.js';
 import { journalHandlers } from './journal.js';
 import { leasesHandlers } from './leases.js';
@@ -31,6 +33,7 @@ const maxMessageBytes = 16 * 1024 * 1024;
 /** The files, below the proto directory, of the services that this server answers. */
 const servedProtos = [
   'berth/v1/events.proto',
+  'berth/v1/exits.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/events/v1/events.proto',
   'containerd/services/introspection/v1/introspection.proto',
@@ -61,6 +64,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, EventsService, eventsHandlers(supervisor), log);
   addService(server, LeasesService, leasesHandlers(supervisor), log);
   addService(server, JournalService, journalHandlers(supervisor), log);
+  addService(server, ExitsService, exitsHandlers(supervisor), log);
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   reflection(protoDirectory).addToServer(server);
   return server;

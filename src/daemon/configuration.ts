@@ -20,10 +20,14 @@ export interface Configuration {
   readonly logFormat: (typeof logFormats)[number];
   /** Events that the journal keeps before it drops the oldest. */
   readonly journalEvents: number;
+  /** How long exit records are kept after their tasks are gone. */
+  readonly exitRetentionSeconds: number;
 }
 
 /** What the command line may set; absent means not set. */
-export type CommandLine = Partial<Omit<Configuration, 'journalEvents'>> & { readonly config?: string };
+export type CommandLine = Partial<Omit<Configuration, 'journalEvents' | 'exitRetentionSeconds'>> & {
+  readonly config?: string;
+};
 
 export const defaultConfigurationFile = '/etc/berth/config.toml';
 
@@ -35,6 +39,7 @@ const defaults: Configuration = {
   logLevel: 'info',
   logFormat: 'text',
   journalEvents: 100_000,
+  exitRetentionSeconds: 7 * 24 * 3600,
 };
 
 /** The file's keys, and what each must be. */
@@ -45,7 +50,8 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   runtime: { key: 'runtime', check: isText },
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
-  journal_events: { key: 'journalEvents', check: (value) => Number.isSafeInteger(value) && Number(value) >= 1000 },
+  journal_events: { key: 'journalEvents', check: (value) => isCountFrom(1000, value) },
+  exit_retention_seconds: { key: 'exitRetentionSeconds', check: (value) => isCountFrom(0, value) },
 };
 
 /** Throws `invalid-argument` that names the file and the key, or the flag. */
@@ -95,6 +101,10 @@ function isText(value: unknown): boolean {
 
 function isPath(value: unknown): boolean {
   return typeof value === 'string' && isAbsolute(value);
+}
+
+function isCountFrom(least: number, value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= least;
 }
 
 function isOneOf(allowed: readonly string[], value: unknown): boolean {

@@ -9,6 +9,7 @@ import { BerthError, messageOf } from '../domain/errors.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
 import { SpawnLauncher } from '../shims/spawn-launcher.js';
 import { openStore, type Store } from '../store/store.js';
+import { sweepExits } from '../supervisor/exits.js';
 import { expireLeases } from '../supervisor/leases.js';
 import { recover } from '../supervisor/recover.js';
 import { serverUuid } from '../supervisor/server-uuid.js';
@@ -24,7 +25,7 @@ const directoryMode = 0o711;
 const socketMode = 0o660;
 /** Calls under way may end within this before they are cut off. */
 const drainTimeoutMs = 5000;
-const leaseSweepIntervalMs = 60_000;
+const sweepIntervalMs = 60_000;
 
 export async function runDaemon(configuration: Configuration): Promise<void> {
   const log = createLog(configuration);
@@ -40,9 +41,10 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     stateDirectory: configuration.state,
     runtimeBinary: configuration.runtime,
     closing: closing.signal,
+    exitRetentionSeconds: configuration.exitRetentionSeconds,
   });
   const server = await serve(configuration, supervisor, log);
-  const sweeper = setInterval(() => void sweepLeases(supervisor), leaseSweepIntervalMs);
+  const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
 
@@ -85,10 +87,13 @@ function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-async function sweepLeases(supervisor: Supervisor): Promise<void> {
-  await expireLeases(supervisor).catch((error: unknown) => {
-    supervisor.log.error('leases could not be expired', { error });
-  });
+async function sweep(supervisor: Supervisor): Promise<void> {
+  try {
+    await expireLeases(supervisor);
+    await sweepExits(supervisor);
+  } catch (error) {
+    supervisor.log.error('what has expired could not be removed', { error });
+  }
 }
 
 async function stop(server: Server, supervisor: Supervisor, store: Store, log: Log): Promise<void> {

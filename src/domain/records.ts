@@ -90,6 +90,14 @@ export interface TaskRecord extends ContainerKey {
   readonly createdAt: UnixNanos;
 }
 
+/** An exit as it is kept after the task is gone. */
+export interface ExitRecord extends ContainerKey, ProcessExit {
+  /** Empty for the container's init. */
+  readonly execId: string;
+  /** The exit's sequence in its shim's journal; 0 where it came from no shim. */
+  readonly shimSequence: bigint;
+}
+
 export interface LeaseRecord {
   readonly namespace: string;
   readonly id: string;

@@ -1,6 +1,6 @@
 // Everything Berth remembers, by keyspace, and the one way to change it.
 import { type ContainerKey, keyString } from '../domain/ids.js';
-import type { ContainerRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
+import type { ContainerRecord, ExitRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { Journal } from './journal.js';
@@ -11,6 +11,8 @@ export interface Store {
   readonly containers: Keyspace<ContainerRecord, ContainerKey>;
   readonly tasks: Keyspace<TaskRecord, ContainerKey>;
   readonly leases: Keyspace<LeaseRecord, ContainerKey>;
+  /** Several per process name, oldest first: a container's id may be used again. */
+  readonly exits: Keyspace<ExitRecord, ExitRecord>;
   /** Facts about the root itself, by name. */
   readonly meta: Keyspace<{ readonly value: string }, string>;
   readonly journal: Journal;
@@ -35,6 +37,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     containers: new Keyspace(database, 'containers', byKey),
     tasks: new Keyspace(database, 'tasks', byKey),
     leases: new Keyspace(database, 'leases', byKey),
+    exits: new Keyspace(database, 'exits', { keyText: exitKey }),
     meta: new Keyspace(database, 'meta', byName),
     journal,
     commit: (changes, drafts) => committer.commit(changes, drafts),
@@ -43,4 +46,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await database.close();
     },
   };
+}
+
+/** Digits of the largest 64-bit number, so that exits of one name sort by time. */
+const timeDigits = 20;
+
+/** The prefix that the exits of one process name share. */
+export function exitPrefix({ namespace, id, execId }: Pick<ExitRecord, 'namespace' | 'id' | 'execId'>): string {
+  return `${namespace}/${id}/${execId}/`;
+}
+
+function exitKey(exit: ExitRecord): string {
+  return `${exitPrefix(exit)}${exit.exitedAt.toString().padStart(timeDigits, '0')}`;
 }

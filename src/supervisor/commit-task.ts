@@ -1,5 +1,6 @@
 // Persist, then publish: a task's next record and the events that tell of it, in one batch.
 import type { EventDraft, TaskRecord } from '../domain/records.js';
+import type { Change } from '../store/database.js';
 import type { LiveTask } from './live-tasks.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -9,7 +10,8 @@ export async function commitTask(
   task: LiveTask,
   next: TaskRecord,
   drafts: readonly EventDraft[],
+  alongside: readonly Change[] = [],
 ): Promise<void> {
-  await supervisor.store.commit([supervisor.store.tasks.put(next, next)], drafts);
+  await supervisor.store.commit([supervisor.store.tasks.put(next, next), ...alongside], drafts);
   task.record = next;
 }

@@ -51,7 +51,10 @@ export function commitExit(
       return;
     }
     const ended = withProcess(next, stopped(process, exit));
-    await commitTask(supervisor, task, ended, [processExited(ended, execId, exit)]);
+    const { namespace, id } = ended;
+    const record = { namespace, id, execId, shimSequence: sequence, ...exit };
+    const kept = supervisor.store.exits.put(record, record);
+    await commitTask(supervisor, task, ended, [processExited(ended, execId, exit)], [kept]);
     task.announceExit(execId, exit);
   });
 }

@@ -16,6 +16,8 @@ export interface Supervisor {
   readonly log: Log;
   readonly stateDirectory: string;
   readonly runtime: RuntimeDefaults;
+  /** How long exits are kept after their tasks are gone. */
+  readonly exitRetentionSeconds: number;
   /** Aborted when the daemon stops: connections to shims then end on purpose. */
   readonly closing: AbortSignal;
 }
@@ -34,6 +36,7 @@ export function createSupervisor(options: {
   readonly log: Log;
   readonly stateDirectory: string;
   readonly closing: AbortSignal;
+  readonly exitRetentionSeconds: number;
   readonly runtimeBinary: string;
 }): Supervisor {
   const { runtimeBinary, ...rest } = options;
