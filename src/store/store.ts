@@ -1,12 +1,14 @@
 // Everything Berth remembers, by keyspace, and the one way to change it.
+import { Gate } from '../base/gate.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ContainerRecord, ExitRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
+import { type ImageKeyspaces, openImageKeyspaces } from './image-keyspaces.js';
 import { Journal } from './journal.js';
 import { Keyspace } from './keyspace.js';
 
-export interface Store {
+export interface Store extends ImageKeyspaces {
   readonly namespaces: Keyspace<NamespaceRecord, string>;
   readonly containers: Keyspace<ContainerRecord, ContainerKey>;
   readonly tasks: Keyspace<TaskRecord, ContainerKey>;
@@ -16,6 +18,12 @@ export interface Store {
   /** Facts about the root itself, by name. */
   readonly meta: Keyspace<{ readonly value: string }, string>;
   readonly journal: Journal;
+  /**
+   * Held shared by whoever reads records and then, on the strength of them, commits a change of what garbage collection
+   * reads (containers, leases, images, blobs, ingests, snapshots); held alone by the collector while it decides and
+   * removes. Queues come before it: nobody waits for a queue inside.
+   */
+  readonly references: Gate;
   readonly commit: Committer['commit'];
   close(): Promise<void>;
 }
@@ -39,7 +47,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     leases: new Keyspace(database, 'leases', byKey),
     exits: new Keyspace(database, 'exits', { keyText: exitKey }),
     meta: new Keyspace(database, 'meta', byName),
+    ...openImageKeyspaces(database),
     journal,
+    references: new Gate(),
     commit: (changes, drafts) => committer.commit(changes, drafts),
     close: async () => {
       await committer.idle();
