@@ -1,0 +1,79 @@
+// All commands: a file and a line here each. A command's module is loaded only when it is called.
+import type { CommandDefinition } from './session.js';
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandDefinition>;
+}
+
+/** Commands that have commands of their own; `aliases` are what users of ctr and docker type. */
+export const groups: Readonly<Record<string, { readonly summary: string; readonly aliases: readonly string[] }>> = {
+  containers: { summary: 'Container records', aliases: ['container', 'c'] },
+  tasks: { summary: 'Running containers and their processes', aliases: ['task', 't'] },
+  namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
+  api: { summary: "Any call of the daemon's gRPC API", aliases: [] },
+};
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  run: { summary: 'Create and start a container', load: async () => (await import('./commands/run.js')).run },
+  exec: {
+    summary: 'Run a command in a running container',
+    load: async () => (await import('./commands/exec.js')).exec,
+  },
+  ps: { summary: 'List running containers', load: async () => (await import('./commands/ps.js')).ps },
+  stop: { summary: 'Stop containers', load: async () => (await import('./commands/stop.js')).stop },
+  kill: { summary: 'Send a signal to a container', load: async () => (await import('./commands/kill.js')).kill },
+  rm: { summary: 'Remove containers', load: async () => (await import('./commands/rm.js')).rm },
+  events: { summary: 'Follow the events', load: async () => (await import('./commands/events.js')).events },
+  'containers ls': {
+    summary: 'List container records',
+    load: async () => (await import('./commands/containers-ls.js')).containersLs,
+  },
+  'containers inspect': {
+    summary: 'Show containers in full, with their spec',
+    load: async () => (await import('./commands/containers-inspect.js')).containersInspect,
+  },
+  'containers label': {
+    summary: "Set or remove a container's labels",
+    load: async () => (await import('./commands/containers-label.js')).containersLabel,
+  },
+  'containers rm': {
+    summary: 'Remove container records that have no task',
+    load: async () => (await import('./commands/containers-rm.js')).containersRm,
+  },
+  'tasks ls': { summary: 'List tasks', load: async () => (await import('./commands/tasks-ls.js')).tasksLs },
+  'tasks ps': {
+    summary: "List a task's processes",
+    load: async () => (await import('./commands/tasks-ps.js')).tasksPs,
+  },
+  'namespaces ls': {
+    summary: 'List namespaces',
+    load: async () => (await import('./commands/namespaces-ls.js')).namespacesLs,
+  },
+  'namespaces create': {
+    summary: 'Create a namespace',
+    load: async () => (await import('./commands/namespaces-create.js')).namespacesCreate,
+  },
+  'namespaces label': {
+    summary: "Set or remove a namespace's labels",
+    load: async () => (await import('./commands/namespaces-label.js')).namespacesLabel,
+  },
+  'namespaces rm': {
+    summary: 'Remove empty namespaces',
+    load: async () => (await import('./commands/namespaces-rm.js')).namespacesRm,
+  },
+  'api ls': { summary: 'List services and methods', load: async () => (await import('./commands/api-ls.js')).apiLs },
+  'api call': {
+    summary: 'Call a method with JSON',
+    load: async () => (await import('./commands/api-call.js')).apiCall,
+  },
+  version: {
+    summary: 'Show the versions of berth and berthd',
+    load: async () => (await import('./commands/version.js')).version,
+  },
+  info: { summary: 'Show what the daemon is and holds', load: async () => (await import('./commands/info.js')).info },
+  doctor: {
+    summary: 'Check what this host has and lacks',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+};

@@ -1,0 +1,48 @@
+// Our own terminal: its size, and raw mode, from which it is brought back whatever happens.
+import type { ReadStream, WriteStream } from 'node:tty';
+
+export interface TerminalSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The size of the terminal that we print to; undefined where we print to none. */
+export function terminalSize(): TerminalSize | undefined {
+  const terminal = ourTerminal();
+  // A terminal that nobody has told its size says 0.
+  if (terminal === undefined || !(terminal.columns > 0) || !(terminal.rows > 0)) return undefined;
+  return { width: terminal.columns, height: terminal.rows };
+}
+
+/** The function that it returns stops it. */
+export function onTerminalResize(listener: (size: TerminalSize) => void): () => void {
+  const terminal = ourTerminal();
+  const onResize = () => {
+    const size = terminalSize();
+    if (size !== undefined) listener(size);
+  };
+  terminal?.on('resize', onResize);
+  return () => terminal?.off('resize', onResize);
+}
+
+/**
+ * Every key goes to the process, unechoed. Undone by the function that it returns, and at the exit of this process
+ * however that comes about, short of SIGKILL.
+ */
+export function enterRawMode(): () => void {
+  const stdin: ReadStream = process.stdin;
+  if (!stdin.isTTY) return () => undefined;
+  const restore = () => {
+    if (stdin.isRaw) stdin.setRawMode(false);
+  };
+  process.on('exit', restore);
+  stdin.setRawMode(true);
+  return () => {
+    restore();
+    process.off('exit', restore);
+  };
+}
+
+function ourTerminal(): WriteStream | undefined {
+  return [process.stdout, process.stderr].find((stream) => stream.isTTY);
+}

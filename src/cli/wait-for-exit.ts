@@ -1,0 +1,35 @@
+// Waits for a process's end, also across a restart of the daemon: the shim holds the process meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isBerthError } from '../domain/errors.js';
+import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import type { Connection } from './connection.js';
+
+export interface ProcessIds {
+  readonly containerId: string;
+  /** Empty for the container's init. */
+  readonly execId: string;
+}
+
+/** A daemon that is not back by then is not being restarted. */
+const reconnectLimitMs = 30_000;
+const reconnectIntervalMs = 200;
+
+/** The exit status; `onLost` is told once each time the daemon goes away. */
+export async function waitForExit(connection: Connection, ids: ProcessIds, onLost: () => void): Promise<number> {
+  let lostAt: number | undefined;
+  for (;;) {
+    const askedAt = performance.now();
+    try {
+      const { exitStatus } = await connection.unary(TasksService.wait, { ...ids }, { endless: true });
+      return exitStatus;
+    } catch (error) {
+      if (!isBerthError(error, 'unavailable')) throw error;
+      // A call that lasted had reached a daemon: this is another loss.
+      if (performance.now() - askedAt > reconnectLimitMs) lostAt = undefined;
+      if (lostAt === undefined) onLost();
+      lostAt ??= performance.now();
+      if (performance.now() - lostAt > reconnectLimitMs) throw error;
+    }
+    await sleep(reconnectIntervalMs);
+  }
+}
