@@ -64,7 +64,7 @@ test('the id of a container that exists is refused, and that container runs on',
   await first.waitForOutput(/up/);
   const second = await run('twice', '/bin/true');
   assert.equal(second.code, 1);
-  assert.match(second.stderr, /"twice": already exists/);
+  assert.match(second.stderr, /twice.*already exists/);
   first.write('still here\n');
   await first.waitForOutput(/still here/);
   first.closeStdin();
