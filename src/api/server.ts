@@ -7,6 +7,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import type { Log } from '../base/log.js';
 import { EventsService as JournalService } from '../generated/berth/v1/events.js';
 import { ExitsService } from '../generated/berth/v1/exits.js';
+import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
 import { IntrospectionService } from '../generated/containerd/services/introspection/v1/introspection.js';
@@ -22,6 +23,7 @@ import { exitsHandlers } from './exits.js';
 import { introspectionHandlers } from './introspection.js';
 import { journalHandlers } from './journal.js';
 import { leasesHandlers } from './leases.js';
+import { maintenanceHandlers } from './maintenance.js';
 import { namespacesHandlers } from './namespaces.js';
 import { addService } from './service.js';
 import { tasksHandlers } from './tasks.js';
@@ -34,6 +36,7 @@ const maxMessageBytes = 16 * 1024 * 1024;
 const servedProtos = [
   'berth/v1/events.proto',
   'berth/v1/exits.proto',
+  'berth/v1/maintenance.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/events/v1/events.proto',
   'containerd/services/introspection/v1/introspection.proto',
@@ -56,15 +59,17 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
   });
-  addService(server, VersionService, versionHandlers(build), log);
-  addService(server, IntrospectionService, introspectionHandlers(uuid), log);
-  addService(server, NamespacesService, namespacesHandlers(supervisor), log);
-  addService(server, ContainersService, containersHandlers(supervisor), log);
-  addService(server, TasksService, tasksHandlers(supervisor), log);
-  addService(server, EventsService, eventsHandlers(supervisor), log);
-  addService(server, LeasesService, leasesHandlers(supervisor), log);
-  addService(server, JournalService, journalHandlers(supervisor), log);
-  addService(server, ExitsService, exitsHandlers(supervisor), log);
+  const context = { log, closing: supervisor.closing };
+  addService(server, VersionService, versionHandlers(build), context);
+  addService(server, IntrospectionService, introspectionHandlers(uuid), context);
+  addService(server, NamespacesService, namespacesHandlers(supervisor), context);
+  addService(server, ContainersService, containersHandlers(supervisor), context);
+  addService(server, TasksService, tasksHandlers(supervisor), context);
+  addService(server, EventsService, eventsHandlers(supervisor), context);
+  addService(server, LeasesService, leasesHandlers(supervisor), context);
+  addService(server, JournalService, journalHandlers(supervisor), context);
+  addService(server, ExitsService, exitsHandlers(supervisor), context);
+  addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   reflection(protoDirectory).addToServer(server);
   return server;

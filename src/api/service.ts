@@ -3,6 +3,7 @@
 import { type EventEmitter, once } from 'node:events';
 import type * as grpc from '@grpc/grpc-js';
 import type { Log } from '../base/log.js';
+import { BerthError, isBerthError } from '../domain/errors.js';
 import { Call } from './call.js';
 import { statusFromError } from './status.js';
 
@@ -30,17 +31,23 @@ export type Handlers<S extends ServiceDefinition> = {
   readonly [K in keyof S]: (request: Input<S[K]>, call: Call) => Output<S[K]>;
 };
 
+export interface ServiceContext {
+  readonly log: Log;
+  /** Aborted when the daemon stops: streams and waits then end with UNAVAILABLE, so that clients reconnect. */
+  readonly closing: AbortSignal;
+}
+
 /** Adds a service to the server. */
 export function addService<S extends ServiceDefinition & grpc.ServiceDefinition>(
   server: grpc.Server,
   definition: S,
   handlers: Handlers<S>,
-  log: Log,
+  { log, closing }: ServiceContext,
 ): void {
   const implementation: Record<string, grpc.UntypedHandleCall> = {};
   for (const [name, rpc] of Object.entries<RpcDefinition>(definition)) {
     const handler = handlers[name] as Handler;
-    implementation[name] = adapt(rpc, handler, log.child({ rpc: rpc.path }));
+    implementation[name] = adapt(rpc, handler, { log: log.child({ rpc: rpc.path }), closing });
   }
   server.addService(definition, implementation);
 }
@@ -54,14 +61,14 @@ type ServerCall =
   | grpc.ServerDuplexStream<unknown, unknown>;
 type StreamOut = grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>;
 
-function adapt(rpc: RpcDefinition, handler: Handler, log: Log): grpc.UntypedHandleCall {
+function adapt(rpc: RpcDefinition, handler: Handler, context: ServiceContext): grpc.UntypedHandleCall {
   if (rpc.responseStream) {
     return (stream: StreamOut) => {
-      void answerStream(stream, (call) => handler(inputOf(rpc, stream), call) as AsyncIterable<unknown>, log);
+      void answerStream(stream, (call) => handler(inputOf(rpc, stream), call) as AsyncIterable<unknown>, context);
     };
   }
-  return (call: ServerCall, callback: grpc.sendUnaryData<unknown>) => {
-    void answerUnary(call, () => handler(inputOf(rpc, call), callOf(call)) as Promise<unknown>, callback, log);
+  return (unary: ServerCall, callback: grpc.sendUnaryData<unknown>) => {
+    void answerUnary(unary, (call) => handler(inputOf(rpc, unary), call) as Promise<unknown>, callback, context);
   };
 }
 
@@ -69,41 +76,48 @@ function inputOf(rpc: RpcDefinition, call: ServerCall): unknown {
   return rpc.requestStream ? call : (call as { request: unknown }).request;
 }
 
-function callOf(call: ServerCall): Call {
+function callOf(call: ServerCall, closing: AbortSignal): Call {
   const aborter = new AbortController();
   // Every kind of call is an emitter; their union has no common signature of `once`.
   (call as EventEmitter).once('cancelled', () => aborter.abort());
-  return new Call(call.metadata, aborter.signal);
+  return new Call(call.metadata, AbortSignal.any([aborter.signal, closing]));
 }
 
 async function answerUnary(
-  call: ServerCall,
-  handle: () => Promise<unknown>,
+  unary: ServerCall,
+  handle: (call: Call) => Promise<unknown>,
   callback: grpc.sendUnaryData<unknown>,
-  log: Log,
+  { log, closing }: ServiceContext,
 ): Promise<void> {
   try {
-    const response = await handle();
+    const response = await handle(callOf(unary, closing));
     callback(null, response);
   } catch (error) {
-    if (!call.cancelled) callback(statusFromError(error, log), null);
+    if (unary.cancelled) return;
+    const reason = closing.aborted && isBerthError(error, 'cancelled') ? stopping() : error;
+    callback(statusFromError(reason, log), null);
   }
 }
 
 async function answerStream(
   stream: StreamOut,
   handle: (call: Call) => AsyncIterable<unknown>,
-  log: Log,
+  { log, closing }: ServiceContext,
 ): Promise<void> {
-  const call = callOf(stream);
+  const call = callOf(stream, closing);
   try {
     for await (const message of handle(call)) {
-      if (call.signal.aborted) return;
+      if (call.signal.aborted) break;
       if (!stream.write(message)) await once(stream, 'drain', { signal: call.signal });
     }
+    if (closing.aborted) throw stopping();
     stream.end();
   } catch (error) {
     // A client that has gone away needs no answer.
-    if (!call.signal.aborted) stream.emit('error', statusFromError(error, log));
+    if (!stream.cancelled) stream.emit('error', statusFromError(closing.aborted ? stopping() : error, log));
   }
+}
+
+function stopping(): BerthError {
+  return new BerthError('unavailable', 'berthd is stopping: connect again');
 }

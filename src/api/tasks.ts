@@ -59,6 +59,7 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
     },
     closeIo: async ({ containerId, execId, stdin }, call) => {
       const key = call.container(containerId);
+      supervisor.tasks.get(key).process(execId);
       if (stdin) await closeStdin(supervisor, key, execId);
       return {};
     },

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { createServer, listen } from '../api/server.js';
 import { withDeadline } from '../base/deadline.js';
+import { Deferred } from '../base/deferred.js';
 import type { Log } from '../base/log.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
@@ -32,7 +33,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   prepareDirectories(configuration);
   const store = await openStore({ root: configuration.root, keepEvents: configuration.journalEvents });
   const closing = new AbortController();
-  const stopped = stopSignal();
+  const stop = stopRequest();
   becomeSubreaper();
   const supervisor = createSupervisor({
     store,
@@ -41,6 +42,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     stateDirectory: configuration.state,
     runtimeBinary: configuration.runtime,
     closing: closing.signal,
+    requestStop: () => stop.request('a client'),
     exitRetentionSeconds: configuration.exitRetentionSeconds,
   });
   const server = await serve(configuration, supervisor, log);
@@ -48,12 +50,11 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
 
-  const signal = await stopped;
-  log.info('stopping; containers go on running', { signal });
+  log.info('stopping; containers go on running', { askedBy: await stop.requested });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
   clearInterval(sweeper);
   closing.abort();
-  await stop(server, supervisor, store, log);
+  await stopInOrder(server, supervisor, store, log);
 }
 
 async function serve(configuration: Configuration, supervisor: Supervisor, log: Log): Promise<Server> {
@@ -81,10 +82,16 @@ function prepareDirectories({ root, state, address }: Configuration): void {
   }
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
+interface StopRequest {
+  /** Resolves to who asked first. */
+  readonly requested: Promise<string>;
+  readonly request: (askedBy: string) => void;
+}
+
+function stopRequest(): StopRequest {
+  const { promise, resolve } = new Deferred<string>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  return { requested: promise, request: resolve };
 }
 
 async function sweep(supervisor: Supervisor): Promise<void> {
@@ -96,7 +103,7 @@ async function sweep(supervisor: Supervisor): Promise<void> {
   }
 }
 
-async function stop(server: Server, supervisor: Supervisor, store: Store, log: Log): Promise<void> {
+async function stopInOrder(server: Server, supervisor: Supervisor, store: Store, log: Log): Promise<void> {
   try {
     const drained = new Promise<void>((resolve) => {
       server.tryShutdown(() => resolve());

@@ -7,6 +7,8 @@ export interface ProcessStat {
   /** One letter as in ps: R, S, D, Z, T, ... */
   readonly state: string;
   readonly parentPid: number;
+  /** The pid of its session's leader. */
+  readonly session: number;
   /** Clock ticks since boot; with the pid it names one process for good, though pids are used again. */
   readonly startTime: bigint;
 }
@@ -22,12 +24,16 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ');
   const [state, parent] = fields;
+  const session = fields[3];
   const startTime = fields[19];
-  if (close < 0 || state === undefined || parent === undefined || startTime === undefined) return undefined;
+  if (close < 0 || state === undefined || parent === undefined || session === undefined || startTime === undefined) {
+    return undefined;
+  }
   return {
     pid: Number.parseInt(text, 10),
     state,
     parentPid: Number.parseInt(parent, 10),
+    session: Number.parseInt(session, 10),
     startTime: BigInt(startTime),
   };
 }

@@ -1,9 +1,9 @@
 // A task's directory under the state directory: the OCI bundle, the shim's socket, its exit journal and its log.
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
 import { BerthError } from '../domain/errors.js';
-import type { ContainerKey } from '../domain/ids.js';
+import { type ContainerKey, isValidId } from '../domain/ids.js';
 
 /** Traversable, so that a container in a user namespace reaches its rootfs, and not listable. */
 const bundleMode = 0o711;
@@ -12,6 +12,23 @@ const logTailBytes = 4096;
 
 export function bundlePath(stateDirectory: string, key: ContainerKey): string {
   return join(stateDirectory, 'tasks', key.namespace, key.id);
+}
+
+export interface FoundBundle {
+  readonly key: ContainerKey;
+  readonly bundle: string;
+}
+
+/** Every bundle there is, whoever owns it. */
+export async function listBundles(stateDirectory: string): Promise<FoundBundle[]> {
+  const found: FoundBundle[] = [];
+  for (const namespace of await directories(join(stateDirectory, 'tasks'))) {
+    for (const id of await directories(join(stateDirectory, 'tasks', namespace))) {
+      const key = { namespace, id };
+      if (isValidId(id)) found.push({ key, bundle: bundlePath(stateDirectory, key) });
+    }
+  }
+  return found;
 }
 
 /** Makes an empty bundle with the given OCI spec; whatever a crashed creation left at its place is removed first. */
@@ -48,4 +65,9 @@ export async function shimLogTail(path: string): Promise<string> {
 
 export async function openShimLog(path: string) {
   return open(join(path, 'log'), 'a', 0o600);
+}
+
+async function directories(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

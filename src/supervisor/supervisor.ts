@@ -20,6 +20,8 @@ export interface Supervisor {
   readonly exitRetentionSeconds: number;
   /** Aborted when the daemon stops: connections to shims then end on purpose. */
   readonly closing: AbortSignal;
+  /** Asks the daemon to stop, as SIGTERM does. */
+  readonly requestStop: () => void;
 }
 
 /** What a task gets where its options do not say otherwise. */
@@ -36,6 +38,7 @@ export function createSupervisor(options: {
   readonly log: Log;
   readonly stateDirectory: string;
   readonly closing: AbortSignal;
+  readonly requestStop: () => void;
   readonly exitRetentionSeconds: number;
   readonly runtimeBinary: string;
 }): Supervisor {

@@ -1,0 +1,133 @@
+// One container's timeline, from everything that knows of it: the journal, its records, the shim's exit journal and log.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BerthError } from '../domain/errors.js';
+import { exitJournalName, parseExitJournal } from '../domain/exit-journal.js';
+import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { EventRecord, ProcessRecord, TaskRecord } from '../domain/records.js';
+import { formatNanos, type UnixNanos } from '../domain/time.js';
+import { readProcessStat } from '../linux/process-info.js';
+import { bundlePath } from '../shims/bundle.js';
+import { describeEvent } from './describe-event.js';
+import type { Supervisor } from './supervisor.js';
+
+export type TimelineSource = 'journal' | 'exit-journal' | 'shim-log' | 'record';
+
+export interface TimelineEntry {
+  readonly time: UnixNanos;
+  readonly source: TimelineSource;
+  readonly text: string;
+}
+
+export interface Explanation {
+  /** Oldest first. */
+  readonly entries: readonly TimelineEntry[];
+  /** What holds now. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
+}
+
+/** Lines of a shim's log that are told; the newest count. */
+const maxLogLines = 200;
+
+/** `not-found` when nothing at all is known of the container. */
+export async function explain(supervisor: Supervisor, key: ContainerKey): Promise<Explanation> {
+  const bundle = bundlePath(supervisor.stateDirectory, key);
+  const entries = [
+    ...(await fromJournal(supervisor, key)),
+    ...(await fromExits(supervisor, key)),
+    ...(await fromExitJournal(bundle)),
+    ...(await fromShimLog(bundle)),
+  ].toSorted((one, other) => (one.time < other.time ? -1 : Number(one.time > other.time)));
+  const facts = await factsOf(supervisor, key);
+  if (entries.length > 0 || facts.length > 0) return { entries, facts };
+  throw new BerthError('not-found', `nothing is known of container ${keyString(key)}`);
+}
+
+async function fromJournal({ store, closing }: Supervisor, key: ContainerKey): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  const { first } = store.journal.head();
+  for await (const item of store.journal.read(first - 1n, { follow: false, signal: closing })) {
+    if ('event' in item && isAbout(item.event, key)) {
+      const { number, timestamp } = item.event;
+      entries.push({ time: timestamp, source: 'journal', text: `#${number} ${describeEvent(item.event).text}` });
+    }
+  }
+  return entries;
+}
+
+function isAbout(event: EventRecord, { namespace, id }: ContainerKey): boolean {
+  return event.namespace === namespace && describeEvent(event).containerId === id;
+}
+
+async function fromExits({ store }: Supervisor, key: ContainerKey): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  for await (const { execId, exitedAt, status, pid, provenance, oomKilled } of store.exits.list(`${keyString(key)}/`)) {
+    const what = execId === '' ? 'init' : `exec ${execId}`;
+    const why = oomKilled ? ', killed for want of memory' : '';
+    const text = `${what} (pid ${pid}) ended with status ${status}${why}; learnt by: ${provenance}`;
+    entries.push({ time: exitedAt, source: 'record', text });
+  }
+  return entries;
+}
+
+async function fromExitJournal(bundle: string): Promise<TimelineEntry[]> {
+  const text = await readFile(join(bundle, exitJournalName), 'utf8').catch(() => '');
+  return parseExitJournal(text).map(({ sequence, execId, exit }) => ({
+    time: exit.exitedAt,
+    source: 'exit-journal',
+    text: `the shim wrote down exit ${sequence} of ${execId === '' ? 'init' : `exec ${execId}`}, status ${exit.status}`,
+  }));
+}
+
+async function fromShimLog(bundle: string): Promise<TimelineEntry[]> {
+  const text = await readFile(join(bundle, 'log'), 'utf8').catch(() => '');
+  return text.split('\n').slice(-maxLogLines).flatMap(logEntry);
+}
+
+function logEntry(line: string): TimelineEntry[] {
+  try {
+    const {
+      time,
+      level,
+      msg,
+      message,
+      namespace: _namespace,
+      containerId: _id,
+      ...fields
+    } = JSON.parse(line) as Record<string, unknown>;
+    const at = Date.parse(String(time));
+    if (Number.isNaN(at)) return [];
+    const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
+    const text = `${String(level)}: ${String(msg ?? message)}${rest}`;
+    return [{ time: BigInt(at) * 1_000_000n, source: 'shim-log', text }];
+  } catch {
+    return [];
+  }
+}
+
+async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[string, string][]> {
+  const facts: [string, string][] = [];
+  const container = await supervisor.store.containers.get(key);
+  if (container !== undefined) {
+    facts.push(['container', `created ${formatNanos(container.createdAt)}, runtime ${container.runtime.name}`]);
+  }
+  const task = supervisor.tasks.find(key);
+  if (task === undefined) return facts;
+  facts.push(['bundle', task.record.bundle]);
+  facts.push(['shim', shimFact(task.record, task.shim !== undefined)]);
+  for (const process of [task.record.init, ...Object.values(task.record.execs)]) {
+    facts.push([process.execId === '' ? 'init' : `exec ${process.execId}`, processFact(process)]);
+  }
+  return facts;
+}
+
+function shimFact({ shim }: TaskRecord, connected: boolean): string {
+  const alive = readProcessStat(shim.pid) === undefined ? 'gone' : 'alive';
+  return `pid ${shim.pid} (${alive}), ${connected ? 'connected' : 'out of reach'}, committed up to ${shim.sequence}`;
+}
+
+function processFact(process: ProcessRecord): string {
+  if (process.state !== 'stopped') return `${process.state}, pid ${process.pid}`;
+  const { status, provenance, exitedAt } = process.exit;
+  return `ended with status ${status} at ${formatNanos(exitedAt)}, learnt by: ${provenance}`;
+}
