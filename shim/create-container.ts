@@ -91,7 +91,12 @@ async function make(
   const { noPivotRoot, noNewKeyring } = options;
   const pidFile = 'init.pid';
   const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };
-  undo.push(() => runc.delete(id, true));
+  undo.push(async () => {
+    // The failure that led here is the one to report.
+    await runc.delete(id, true).catch((error: unknown) => {
+      log.warn('removing a half-made container failed', { error: messageOf(error) });
+    });
+  });
   await bringUp(container.parts.reaper, {
     process: init,
     io,

@@ -1,7 +1,7 @@
 // Pours a stream into a client's FIFO so that neither side can hurt the other. A reader that goes away costs nobody an
 // EPIPE, since a read end of our own keeps the FIFO alive; a slow reader slows the container down; and when the FIFO is
 // full and nobody reads, the newest bytes are kept in a bounded buffer and the oldest are dropped and counted.
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Log } from '../../src/base/log.js';
 import { isSystemError } from '../../src/linux/libc.js';
@@ -51,10 +51,11 @@ export class FifoSink implements OutputSink {
 
   write(chunk: Buffer): boolean {
     if (this.#closed) return true;
-    if (this.#stalled) return this.#keep(chunk);
-    this.#send(chunk);
-    if (!this.#stalled || !this.hasReader()) return true;
-    return this.#pause();
+    if (this.#stalled) return this.#keep(Buffer.from(chunk));
+    const rest = chunk.subarray(this.#writeNow(chunk));
+    if (rest.length === 0) return true;
+    this.#send(Buffer.from(rest));
+    return this.hasReader() ? this.#pause() : true;
   }
 
   finish(): Promise<void> {
@@ -102,15 +103,26 @@ export class FifoSink implements OutputSink {
     this.#keeperFd = -1;
   }
 
+  /** Bytes that the FIFO has room for. */
+  #writeNow(chunk: Buffer): number {
+    try {
+      return writeSync(this.#writeFd, chunk);
+    } catch (error) {
+      if (isSystemError(error, 'EAGAIN')) return 0;
+      throw error;
+    }
+  }
+
+  /** The FIFO is full: the socket writes the chunk when there is room. */
   #send(chunk: Buffer): void {
+    this.#stalled = true;
     this.#socket.write(chunk, () => this.#sent());
-    this.#stalled = this.#socket.writableLength > 0;
-    if (this.#stalled) this.#watch();
+    this.#watch();
   }
 
   /** The FIFO has taken what the socket held. */
   #sent(): void {
-    if (this.#closed || this.#socket.writableLength > 0) return;
+    if (this.#closed) return;
     this.#stalled = false;
     const next = this.#backlog.shift();
     if (next !== undefined) {

@@ -1,22 +1,26 @@
-// Moves a container's output from its pipe or terminal into a sink, at the sink's pace.
-import type { Readable } from 'node:stream';
+// Moves a container's output from its pipe or terminal into a sink, at the sink's pace and through one buffer: nothing
+// is read that the sink has no place for, so nothing can be lost on the way.
+import type { OnReadOpts, Socket } from 'node:net';
 import { isSystemError } from '../../src/linux/libc.js';
 import type { Log } from '../../src/base/log.js';
 import type { OutputSink } from './output-sink.js';
 
+/** What a pipe holds. */
+const bufferBytes = 64 * 1024;
+
 export class OutputPump {
   /** Resolves when all is with the reader, or nobody is there to take the rest. */
   readonly drained: Promise<void>;
-  readonly #source: Readable;
+  readonly #source: Socket;
   readonly #sink: OutputSink;
 
-  constructor(source: Readable, sink: OutputSink, log: Log) {
+  /** `open` makes the source's socket with the given way of reading. */
+  constructor(open: (onread: OnReadOpts) => Socket, sink: OutputSink, log: Log) {
+    const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+    const callback = (length: number): boolean => sink.write(buffer.subarray(0, length));
+    const source = open({ buffer, callback });
     this.#source = source;
     this.#sink = sink;
-    sink.onReady = () => source.resume();
-    source.on('data', (chunk: Buffer) => {
-      if (!sink.write(chunk)) source.pause();
-    });
     // The last process has closed a pseudo-terminal: Linux says EIO where other files say end.
     source.on('error', (error) => {
       if (!isSystemError(error, 'EIO')) log.warn('reading output failed', { error: error.message });
@@ -24,6 +28,8 @@ export class OutputPump {
     this.drained = new Promise((resolve) => {
       source.once('close', () => resolve(sink.finish()));
     });
+    sink.onReady = () => source.resume();
+    source.resume();
   }
 
   close(): void {

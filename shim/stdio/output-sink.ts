@@ -1,7 +1,10 @@
 // What a stream's bytes are poured into.
 
 export interface OutputSink {
-  /** Takes the chunk in any case. False: wait for `onReady` before the next one. */
+  /**
+   * Takes the chunk in any case. True: done with it, its memory may be used again. False: wait for `onReady` before
+   * that, and before the next one.
+   */
   write(chunk: Buffer): boolean;
   /** Called when a sink that asked to wait takes more. */
   onReady: () => void;

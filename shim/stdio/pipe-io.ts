@@ -1,7 +1,7 @@
 // Stdio without a terminal: a pipe for each stream the client wants, /dev/null for the others. The client's FIFO is never
 // handed to the container: what a client does with it must not reach the workload, and CRIU cannot dump it.
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type OnReadOpts } from 'node:net';
 import { openPipe } from '../../src/linux/pipe.js';
 import type { Descriptors } from '../../src/runc/runc.js';
 import { openInput, type InputSource } from './input-source.js';
@@ -54,8 +54,12 @@ export class PipeIo implements ProcessIo {
     this.#attached = true;
     this.#closeTheirs();
     this.#pumps = this.#outputs.map(({ fd, sink }) => {
-      const source = new Socket({ fd, readable: true, writable: false });
-      return new OutputPump(source, sink, this.#options.log);
+      const open = (onread: OnReadOpts): Socket => {
+        // The types know of onread for connections only.
+        const options = { fd, readable: true, writable: false, onread };
+        return new Socket(options);
+      };
+      return new OutputPump(open, sink, this.#options.log);
     });
     this.#drain(Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => undefined));
     if (this.#stdin !== undefined) this.#pumpStdin(this.#stdin.fd, this.#stdin.source);

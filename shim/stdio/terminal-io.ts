@@ -1,6 +1,7 @@
 // Stdio of a process with a terminal: the pseudo-terminal's master, which runc sends over the console socket, between the
 // client's stdin and stdout.
 import { closeSync, fstatSync } from 'node:fs';
+import type { OnReadOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { poll } from '../../src/base/deadline.js';
 import { BerthError } from '../../src/domain/errors.js';
@@ -29,7 +30,6 @@ export class TerminalIo implements ProcessIo {
   #drain: (drained: Promise<void>) => void = () => undefined;
   #input: InputSource | undefined;
   #sink: OutputSink | undefined;
-  #master: ReadStream | undefined;
   #masterFd: number | undefined;
   #pump: OutputPump | undefined;
   #size: WindowSize | undefined;
@@ -60,14 +60,19 @@ export class TerminalIo implements ProcessIo {
     const fd = await this.#receiveMaster();
     setNonBlocking(fd);
     this.#masterFd = fd;
-    this.#master = new ReadStream(fd);
-    this.#master.once('close', () => {
-      this.#masterFd = undefined;
-    });
     if (this.#size !== undefined) setWindowSize(fd, this.#size);
-    this.#pump = new OutputPump(this.#master, this.#sink ?? discard(), this.#options.log);
+    const open = (onread: OnReadOpts): ReadStream => {
+      // The types know of onread for connections only.
+      const options = { readable: true, onread };
+      const master = new ReadStream(fd, options);
+      master.once('close', () => {
+        this.#masterFd = undefined;
+      });
+      if (this.#input !== undefined) feedTerminal(master, fd, this.#input.stream, this.#options.log);
+      return master;
+    };
+    this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log);
     this.#drain(this.#pump.drained);
-    if (this.#input !== undefined) feedTerminal(this.#master, fd, this.#input.stream, this.#options.log);
   }
 
   closeStdin(): void {
