@@ -11,6 +11,8 @@ import { type Message, WireClient } from '../helpers/wire-client.js';
 const daemon = useBerthd();
 
 const client = new WireClient([
+  'berth/v1/events.proto',
+  'berth/v1/exits.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/events/v1/events.proto',
   'containerd/services/introspection/v1/introspection.proto',
@@ -346,9 +348,10 @@ test('a task with a mount that fails is not created', async () => {
 test('the calls of the next issue say that they are not implemented', { skip: isContainerd }, async () => {
   await createTask('later', '/bin/sleep', '1000');
   await ok('Tasks/Start', { containerId: 'later' });
-  for (const method of ['Pause', 'Resume', 'Checkpoint', 'Update']) {
+  for (const method of ['Pause', 'Checkpoint', 'Update']) {
     await fails(UNIMPLEMENTED, /./, `Tasks/${method}`, { containerId: 'later' });
   }
+  await fails(FAILED_PRECONDITION, /running/, 'Tasks/Resume', { containerId: 'later' });
   await fails(UNIMPLEMENTED, /./, 'Tasks/Metrics', { filters: [] });
   await removeTask('later');
 });
@@ -390,6 +393,42 @@ test('Leases', async () => {
     await ok('Leases/Delete', { id });
   }
   await fails(NOT_FOUND, /held/, 'Leases/Delete', { id: 'held' });
+});
+
+test('berth.v1.Exits keeps the exits of processes that are gone', { skip: isContainerd }, async () => {
+  await createTask('kept', '/bin/sh', '-c', 'exit 6');
+  await ok('Tasks/Start', { containerId: 'kept' });
+  await ok('Tasks/Wait', { containerId: 'kept' });
+  await ok('Tasks/Delete', { containerId: 'kept' });
+  await ok('Containers/Delete', { id: 'kept' });
+  const exit = (await ok('berth.v1.Exits/Get', { containerId: 'kept' }))['exit'] as Message;
+  assert.deepEqual([exit['exitStatus'], exit['provenance']], [6, 'PROVENANCE_WAITED']);
+  const { exits } = await ok('berth.v1.Exits/List');
+  assert.ok(Array.isArray(exits) && exits.some(({ containerId }) => containerId === 'kept'));
+  await fails(NOT_FOUND, /ghost/, 'berth.v1.Exits/Get', { containerId: 'ghost' });
+  await fails(INVALID_ARGUMENT, /id/, 'berth.v1.Exits/Get', { containerId: '../x' });
+  await fails(FAILED_PRECONDITION, /namespace/, 'berth.v1.Exits/List', {}, { namespace: '' });
+});
+
+test('berth.v1.Events replays what happened, by number', { skip: isContainerd }, async () => {
+  const event = { typeUrl: 'my.Type', value: Buffer.from('x') };
+  const { last } = await ok('berth.v1.Events/Head');
+  for (const topic of ['/my/one', '/my/two', '/my/three']) await ok('Events/Publish', { topic, event });
+  const subscribe = client.method('berth.v1.Events/Subscribe');
+  const stream = daemon().stream(subscribe, { after: last, filters: ['topic~=^/my/'], follow: false });
+  assert.equal(await stream.ended, undefined);
+  const numbers = stream.received.map((entry) => [
+    (entry['event'] as Message)['number'],
+    (entry['event'] as Message)['topic'],
+  ]);
+  const first = Number(last) + 1;
+  assert.deepEqual(numbers, [
+    [first, '/my/one'],
+    [first + 1, '/my/two'],
+    [first + 2, '/my/three'],
+  ]);
+  const refused = daemon().stream(subscribe, { filters: ['topic=='], follow: true });
+  assert.equal((await refused.ended)?.code, INVALID_ARGUMENT);
 });
 
 test('no RPC of these services was left out', { skip: isContainerd }, () => {

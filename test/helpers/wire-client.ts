@@ -19,7 +19,7 @@ export class WireClient {
   readonly #methods = new Map<string, Method<Message, Message>>();
   readonly #called = new Set<string>();
 
-  /** `protos` are files below proto/; methods go by `Service/Method`, without the package. */
+  /** `protos` are files below proto/; containerd's methods go by `Service/Method`, without the package. */
   constructor(protos: readonly string[]) {
     const proto = join(projectRoot, 'proto');
     const files = protos.map((file) => join(proto, file));
@@ -33,7 +33,10 @@ export class WireClient {
     for (const definition of Object.values(loaded)) {
       if ('format' in definition) continue;
       for (const method of Object.values(definition)) {
-        this.#methods.set(method.path.replace(/^\/(.*\.)?/, ''), method as Method<Message, Message>);
+        this.#methods.set(
+          method.path.replace(/^\/(containerd\.services\.\w+\.v1\.)?/, ''),
+          method as Method<Message, Message>,
+        );
       }
     }
   }

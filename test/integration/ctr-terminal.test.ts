@@ -63,16 +63,18 @@ test('ctr tasks exec -t has a terminal of its own', async () => {
 });
 
 test('everything a terminal container printed before its end is shown', async () => {
-  const script = 'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; printf last';
+  const count = 'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; printf last';
   const command = daemon().ctrCommand([
     ...['run', '--rm', '-t', '--rootfs', daemon().rootfs, 'ttylast'],
-    ...['/bin/sh', '-c', script],
+    ...['/bin/sh', '-c', `echo ready; read go; ${count}`],
   ]);
   const { program } = startInTerminal(command, size);
+  await program.waitForOutput(/ready/);
+  program.write('go\n');
   const { stdout, code } = await program.result();
   assert.equal(code, 0);
-  assert.match(stdout, /line 499\r*\nlast$/);
-  assert.equal(stdout.split('\n').length, 501);
+  const lines = stdout.split(/\r*\n/).filter((line) => /^(line \d+|last)$/.test(line));
+  assert.deepEqual([lines.length, lines.at(-2), lines.at(-1)], [501, 'line 499', 'last'], stdout.slice(-200));
 });
 
 test('the terminal of the client is itself again after the run', async () => {

@@ -1,5 +1,6 @@
 // Containers outlive the daemon: after SIGTERM and after SIGKILL, everything about them goes on working.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -8,7 +9,6 @@ import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { EventsService } from '../../src/generated/containerd/services/events/v1/events.js';
 import { EventsService as JournalService } from '../../src/generated/berth/v1/events.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
-import { hasEnded } from '../helpers/host-state.js';
 import { isContainerd } from '../helpers/daemon.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
@@ -34,8 +34,13 @@ async function remove(id: string): Promise<void> {
   assert.equal((await daemon().ctr(['containers', 'rm', id])).code, 0);
 }
 
+/** Until the shim has reaped it, too. */
 async function waitForEnd(pid: number): Promise<void> {
-  await poll(() => hasEnded(pid) || undefined, { limitMs: 5_000, intervalMs: 10, what: `the end of ${pid}` });
+  await poll(() => !existsSync(`/proc/${pid}`) || undefined, {
+    limitMs: 5_000,
+    intervalMs: 10,
+    what: `the end of ${pid}`,
+  });
 }
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
