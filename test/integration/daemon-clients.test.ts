@@ -93,7 +93,9 @@ test('a create whose client gives up at once is whole or undone', async () => {
   await killAndRemove('hasty');
 });
 
-test('a client that is killed during the creation leaves nothing that cannot be removed', { skip: isContainerd }, async () => {
+test('a client that is killed during the creation leaves nothing that cannot be removed', {
+  skip: isContainerd,
+}, async () => {
   for (const delayMs of [5, 15, 25, 35, 45, 60]) {
     const id = `killed-${delayMs}`;
     const client = daemon().startCtr(['run', '--rm', '--rootfs', daemon().rootfs, id, '/bin/sleep', '1000'], {
