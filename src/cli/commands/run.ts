@@ -24,9 +24,9 @@ const help = `
 Everything after ID is the container's command. --bundle takes the spec from DIR/config.json, and the options change it;
 --rootfs makes one as containerd's clients do. The command is 'sh' where none is given.
 
-In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and berth
-ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that signal,
-and KILL ten seconds later. When the reader of our standard output goes away, the container is killed.
+In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
+berth ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that
+signal, and KILL ten seconds later. When the reader of our standard output goes away, the container is killed.
 
 Without --rm, the stopped container stays for 'berth ps -a' and 'berth rm'. A container that never started stays in no
 case. With -d, berth prints the id; output goes to FIFOs for a later 'ctr task attach', or to where --log-uri says.
@@ -37,7 +37,7 @@ found, 141 where the reader of our standard output went away, 2 where this comma
 Examples:
   berth run --rm --rootfs /srv/busybox hello echo hi
   berth run --rm -it --rootfs /srv/busybox --memory 64m --cpus 0.5 box sh
-  berth run -d --rootfs /srv/web --net-host --mount type=bind,src=/srv/www,dst=/www,options=rbind:ro web httpd -f
+  berth run -d --rootfs /srv/web --net-host --mount src=/srv/www,dst=/www,ro web httpd -f
   echo hi | berth run --rm -i --rootfs /srv/busybox cat cat`;
 
 const defaultRuntime = 'io.containerd.runc.v2';

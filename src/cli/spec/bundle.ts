@@ -30,7 +30,7 @@ function parse(file: string, text: string): unknown {
 /** Only what `berth` itself relies on; the runtime checks the rest. */
 function checkSpec(file: string, value: unknown): OciSpec {
   const spec = value as Partial<OciSpec> | null;
-  if (typeof spec !== 'object' || spec === null) throw missing(file, 'a JSON object');
+  if (typeof spec !== 'object' || spec === null) throw missing(file, 'JSON object');
   if (typeof spec.ociVersion !== 'string') throw missing(file, 'ociVersion');
   if (typeof spec.root?.path !== 'string') throw missing(file, 'root.path');
   if (typeof spec.process?.cwd !== 'string') throw missing(file, 'process.cwd');

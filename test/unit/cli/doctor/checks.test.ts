@@ -1,0 +1,57 @@
+// What `berth doctor` makes of what it finds.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { availableControllers } from '../../../../src/cli/doctor/cgroup-checks.js';
+import { checkVersion } from '../../../../src/cli/doctor/kernel-checks.js';
+import { capabilityFinding } from '../../../../src/cli/doctor/permission-checks.js';
+import { checkNode, checkRuntime } from '../../../../src/cli/doctor/program-checks.js';
+import { capabilitiesFromMask } from '../../../../src/cli/spec/capabilities.js';
+
+const all = capabilitiesFromMask(0x1ff_ffff_ffffn);
+
+for (const [release, status] of [
+  ['6.18.44-fc', 'OK'],
+  ['5.4.0', 'OK'],
+  ['5.3.18', 'FAIL'],
+  ['4.19.0-27-amd64', 'FAIL'],
+] as const) {
+  test(`Linux ${release} is ${status}`, () => assert.equal(checkVersion(release).status, status));
+}
+
+for (const [version, status] of [
+  ['v20.19.0', 'OK'],
+  ['v22.1.0', 'OK'],
+  ['v20.18.3', 'FAIL'],
+  ['v18.20.0', 'FAIL'],
+] as const) {
+  test(`Node ${version} is ${status}`, () => assert.equal(checkNode(version)[0]?.status, status));
+}
+
+test('all capabilities are well, one that runc needs is missed, CAP_SYS_RESOURCE is only warned of', () => {
+  assert.equal(capabilityFinding(all).status, 'OK');
+  const noAdmin = capabilityFinding(all.filter((name) => name !== 'CAP_SYS_ADMIN'));
+  assert.equal(noAdmin.status, 'FAIL');
+  assert.match(noAdmin.detail, /missing: CAP_SYS_ADMIN$/);
+  assert.equal(capabilityFinding(all.filter((name) => name !== 'CAP_SYS_RESOURCE')).status, 'WARN');
+});
+
+test('controllers are those of the v2 file, or of the v1 mounts', () => {
+  assert.deepEqual(availableControllers('v2', [], 'cpu memory\n'), ['cpu', 'memory']);
+  const mounts = [mount('cgroup', 'rw', 'memory'), mount('cgroup', 'rw', 'cpu', 'cpuacct'), mount('cgroup2', 'rw')];
+  assert.deepEqual(availableControllers('hybrid', mounts, ''), ['cpu', 'memory']);
+});
+
+test('a runtime that is not there fails with how to get it', async () => {
+  const [finding] = await checkRuntime('berth-no-such-runtime');
+  assert.equal(finding?.status, 'FAIL');
+  assert.match(finding?.advice ?? '', /apt-get install berth-no-such-runtime/);
+});
+
+test('a runtime that fails is told with its words', async () => {
+  const [finding] = await checkRuntime('false');
+  assert.equal(finding?.status, 'FAIL');
+});
+
+function mount(type: string, ...superOptions: string[]) {
+  return { root: '/', mountPoint: '/x', type, superOptions };
+}
