@@ -13,8 +13,8 @@ import type { CommandDefinition } from '../session.js';
 import { printable } from '../table.js';
 
 const help = `
-Needs no daemon. FAIL: containers cannot run here; WARN: something that a part of Berth needs is missing, with what to do
-below it. The exit code is 1 where anything fails.
+Needs no daemon. FAIL: containers cannot run here; WARN: something that a part of Berth needs is missing. What to do is
+below each. The exit code is 1 where anything fails.
 
 JSON: an array of {check, status, detail, advice}; advice is null where there is none.
 

@@ -7,7 +7,7 @@ import { parseUser, type UserIds } from '../parse/user.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
-Everything after ID is the command. It runs with the container's environment, working directory, user and rights, as far
+Everything after the id is the command. It runs with the container's environment, working directory, user and rights, as far
 as no option says otherwise. Signals and a lost terminal are treated as by 'berth run'.
 
 Exit code: the command's own; 125 where Berth failed, 126 where the command cannot be executed, 127 where it was not
@@ -30,7 +30,6 @@ interface Options {
 
 export const exec: CommandDefinition = (command, session) => {
   command
-    .usage('[options] ID COMMAND...')
     .argument('<id>', 'container')
     .argument('<command...>', 'what to run')
     .passThroughOptions()

@@ -5,8 +5,8 @@ import { parseSignal } from '../parse/signal.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
-Signals: by name with or without SIG (TERM, SIGUSR1, RTMIN+3), or by number. As the first process of its pid namespace, a
-container's init gets only the signals it handles, and KILL.
+Signals: by name with or without SIG (TERM, SIGUSR1, RTMIN+3), or by number. As the first process of its pid namespace,
+a container's init gets only the signals it handles, and KILL.
 
 Examples:
   berth kill web

@@ -21,7 +21,7 @@ import { readSpecHost } from '../spec/spec-host.js';
 import { terminalSize } from '../stdio/terminal.js';
 
 const help = `
-Everything after ID is the container's command. --bundle takes the spec from DIR/config.json, and the options change it;
+Everything after the id is the container's command. --bundle takes the spec from DIR/config.json, and the options change it;
 --rootfs makes one as containerd's clients do. The command is 'sh' where none is given.
 
 In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
@@ -67,7 +67,6 @@ interface Options {
 
 export const run: CommandDefinition = (command, session) => {
   command
-    .usage('[options] ID [COMMAND...]')
     .argument('<id>', 'the new container')
     .argument('[command...]', 'what it runs')
     .passThroughOptions()
