@@ -1,9 +1,10 @@
 // Mounting what containerd's snapshotters describe, and taking every mount below a directory away again.
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, lstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { bindLibc, check, isSystemError, systemError } from './libc.js';
 import { mountFlags, parseMountOptions } from './mount-options.js';
 import { parseMountInfo } from './mount-info.js';
+import { compactLowerDirectories } from './overlay-options.js';
 
 /** As containerd.types.Mount. */
 export interface Mount {
@@ -23,6 +24,8 @@ const maxDataBytes = 4095;
 const mountCall = bindLibc(
   'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
 );
+const chdir = bindLibc('int chdir(const char *path)');
+const fchdir = bindLibc('int fchdir(int fd)');
 const umount2 = bindLibc('int umount2(const char *target, int flags)');
 
 /** Mounts `mount` on `root`; a read-only bind takes a second call, since the first ignores the flag. */
@@ -31,7 +34,8 @@ export function mountOn(mount: Mount, root: string): void {
   const { flags, propagation, data } = parseMountOptions(mount.options);
   if (mount.options.includes('loop')) throw systemError('mount: loop devices are not supported:', EINVAL, mount.source);
   if (Buffer.byteLength(data) > maxDataBytes) {
-    throw systemError(`mount: options longer than ${maxDataBytes} bytes:`, EINVAL, target);
+    mountCompactly(mount, root);
+    return;
   }
   const bound = (flags & mountFlags.MS_BIND) !== 0;
   const type = bound && mount.type === 'bind' ? null : mount.type;
@@ -40,6 +44,31 @@ export function mountOn(mount: Mount, root: string): void {
   const readOnlyBind = mountFlags.MS_BIND | mountFlags.MS_RDONLY;
   if ((flags & readOnlyBind) === readOnlyBind) {
     check('mount', mountCall('', target, null, flags | mountFlags.MS_REMOUNT, null), target);
+  }
+}
+
+/** Names the lower directories of an overlay from their common parent, from which the call is then made. */
+function mountCompactly(mount: Mount, root: string): void {
+  const compact = mount.type === 'overlay' && isAbsolute(root) ? compactLowerDirectories(mount.options) : undefined;
+  const data = parseMountOptions(compact?.options ?? mount.options).data;
+  if (compact === undefined || Buffer.byteLength(data) > maxDataBytes) {
+    throw systemError(`mount: options longer than ${maxDataBytes} bytes:`, EINVAL, root);
+  }
+  inDirectory(compact.directory, () => mountOn({ ...mount, options: compact.options }, root));
+}
+
+/** Runs `work` in another working directory, before anything else of this thread can run. */
+function inDirectory(directory: string, work: () => void): void {
+  const before = openSync('.', constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    check('chdir', chdir(directory), directory);
+    try {
+      work();
+    } finally {
+      check('fchdir', fchdir(before));
+    }
+  } finally {
+    closeSync(before);
   }
 }
 
