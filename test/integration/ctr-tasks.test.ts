@@ -1,6 +1,7 @@
 // Detached containers and what `ctr tasks` does with them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { status as grpc } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { isServiceError } from '../helpers/rpc.js';
@@ -139,7 +140,10 @@ test('wait answers at once when the container has ended, and not found after del
   assert.equal((await wait()).exitStatus, 11);
   assert.equal((await wait()).exitStatus, 11);
   await tasks('rm', 'waited');
-  await assert.rejects(wait, (error) => isServiceError(error) && error.code === 5 && /waited/.test(error.details));
+  await assert.rejects(
+    wait,
+    (error) => isServiceError(error) && error.code === grpc.NOT_FOUND && /waited/.test(error.details),
+  );
   await daemon().ctr(['containers', 'rm', 'waited']);
 });
 

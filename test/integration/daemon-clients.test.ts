@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { status as grpc } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
@@ -64,7 +65,7 @@ test('a wait that its client cancels ends, and other waits do not', async () => 
   await daemon().ctr(['run', '-d', '--rootfs', daemon().rootfs, 'waits', '/bin/sleep', '1000']);
   const patient = daemon().call(TasksService.wait, { containerId: 'waits', execId: '' });
   const hasty = daemon().call(TasksService.wait, { containerId: 'waits', execId: '' }, { limitMs: 100 });
-  await assert.rejects(hasty, (error) => isServiceError(error) && error.code === 4);
+  await assert.rejects(hasty, (error) => isServiceError(error) && error.code === grpc.DEADLINE_EXCEEDED);
   await daemon().ctr(['tasks', 'kill', '-s', 'SIGKILL', 'waits']);
   assert.equal((await patient).exitStatus, 137);
   await killAndRemove('waits');
@@ -157,7 +158,10 @@ test('a message that is no protobuf is refused, and the connection goes on', asy
 
 test('a message above the limit is refused, and the connection goes on', async () => {
   const request = { containerId: 'x'.repeat(17 * 1024 * 1024), execId: '' };
-  await assert.rejects(daemon().call(TasksService.get, request), (error) => isServiceError(error) && error.code === 8);
+  await assert.rejects(
+    daemon().call(TasksService.get, request),
+    (error) => isServiceError(error) && error.code === grpc.RESOURCE_EXHAUSTED,
+  );
   await answers();
 });
 

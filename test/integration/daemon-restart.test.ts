@@ -205,7 +205,8 @@ test('ten containers are all found again', async () => {
   for (const id of ids) await runDetached(id, ['--null-io'], '/bin/sleep', '1000');
   await daemon().restart('SIGKILL');
   const { tasks } = await daemon().call(TasksService.list, { filter: '' });
-  assert.deepEqual(tasks.map((task) => [task.id, task.status]).sort(), ids.map((id) => [id, Status.RUNNING]).sort());
+  const found = new Map(tasks.map((task) => [task.id, task.status]));
+  assert.deepEqual(found, new Map(ids.map((id) => [id, Status.RUNNING])));
   for (const id of ids) {
     await daemon().ctr(['tasks', 'kill', '-s', 'SIGKILL', id]);
     await wait(id);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { status as grpc } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as health } from 'grpc-health-check';
 import type { Method } from '../helpers/rpc.js';
@@ -26,7 +27,7 @@ test('the health service says that the server serves', async () => {
 test('the health of an unknown service is not found', async () => {
   await assert.rejects(
     daemon().call(check, { service: 'no.such.Service' }),
-    (error) => isServiceError(error) && error.code === 5,
+    (error) => isServiceError(error) && error.code === grpc.NOT_FOUND,
   );
 });
 
