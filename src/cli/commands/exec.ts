@@ -7,8 +7,8 @@ import { parseUser, type UserIds } from '../parse/user.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
-Everything after the id is the command. It runs with the container's environment, working directory, user and rights, as far
-as no option says otherwise. Signals and a lost terminal are treated as by 'berth run'.
+Everything after the id is the command. It runs with the container's environment, working directory, user and rights, as
+far as no option says otherwise. Signals and a lost terminal are treated as by 'berth run'.
 
 Exit code: the command's own; 125 where Berth failed, 126 where the command cannot be executed, 127 where it was not
 found, 141 where the reader of our standard output went away, 2 where this command line is wrong.

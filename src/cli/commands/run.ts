@@ -21,8 +21,8 @@ import { readSpecHost } from '../spec/spec-host.js';
 import { terminalSize } from '../stdio/terminal.js';
 
 const help = `
-Everything after the id is the container's command. --bundle takes the spec from DIR/config.json, and the options change it;
---rootfs makes one as containerd's clients do. The command is 'sh' where none is given.
+Everything after the id is the container's command. --bundle takes the spec from DIR/config.json, and the options
+change it; --rootfs makes one as containerd's clients do. The command is 'sh' where none is given.
 
 In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
 berth ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that
