@@ -42,9 +42,18 @@ export const isContainerd = process.env['BERTH_TEST_SUBJECT'] === 'containerd';
 const startLimitMs = 15_000;
 const stopLimitMs = 15_000;
 
+/** Starts berthd, or what BERTH_TEST_SUBJECT has in its place. */
 export async function startBerthd(options: DaemonOptions = {}): Promise<TestDaemon> {
+  return await startDaemon(isContainerd ? containerdSubject : berthSubject, options);
+}
+
+export async function startContainerd(): Promise<TestDaemon> {
+  return await startDaemon(containerdSubject, {});
+}
+
+async function startDaemon(subjectOf: (daemon: TestDaemon) => Subject, options: DaemonOptions): Promise<TestDaemon> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-'));
-  const daemon = new TestDaemon(directory, options);
+  const daemon = new TestDaemon(directory, subjectOf, options);
   await daemon.prepare();
   await daemon.start();
   return daemon;
@@ -64,6 +73,7 @@ export class TestDaemon {
 
   constructor(
     readonly directory: string,
+    subjectOf: (daemon: TestDaemon) => Subject,
     options: DaemonOptions,
   ) {
     this.#options = options;
@@ -71,7 +81,7 @@ export class TestDaemon {
     this.state = join(directory, 'state');
     this.socket = join(this.state, 'berth.sock');
     this.rootfs = join(directory, 'rootfs');
-    this.#subject = (isContainerd ? containerdSubject : berthSubject)(this);
+    this.#subject = subjectOf(this);
   }
 
   get pid(): number {
