@@ -30,7 +30,7 @@ export function openInRoot(root: number, path: BytePath, flags: number): number 
   const name = cStringFromBytePath(path === '' ? '.' : path);
   for (let attempt = 1; ; attempt++) {
     try {
-      return check('openat2', Number(syscall(SYS_openat2, root, name, how, openHowBytes)), textFromBytePath(path));
+      return check('openat2', syscall(SYS_openat2, root, name, how, openHowBytes), textFromBytePath(path));
     } catch (error) {
       if (!isSystemError(error, 'EAGAIN') || attempt === maxAttempts) throw error;
     }

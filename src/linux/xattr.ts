@@ -33,14 +33,14 @@ export function getXattrAt(directory: number, name: BytePath, attribute: BytePat
   const subject = `${textFromBytePath(attribute)} of ${textFromBytePath(name)}`;
   return unlessMissing(() => {
     const size = lgetxattr(pathOf(directory, name), cStringFromBytePath(attribute), buffer, buffer.length);
-    return Buffer.from(buffer.subarray(0, check('lgetxattr', Number(size), subject)));
+    return Buffer.from(buffer.subarray(0, check('lgetxattr', size, subject)));
   });
 }
 
 export function listXattrsAt(directory: number, name: BytePath): BytePath[] {
   const list = unlessMissing(() => {
     const size = llistxattr(pathOf(directory, name), buffer, buffer.length);
-    return buffer.toString('latin1', 0, check('llistxattr', Number(size), textFromBytePath(name)));
+    return buffer.toString('latin1', 0, check('llistxattr', size, textFromBytePath(name)));
   });
   return (list ?? '').split('\0').filter((attribute) => attribute !== '');
 }
