@@ -15,7 +15,7 @@ import { protectFromOutOfMemory } from './out-of-memory-score.js';
 import type { Reaper } from './reaper.js';
 import { runtimeOptions, type RuntimeOptions } from './runtime-options.js';
 import { bringUp } from './runtime-process.js';
-import { readSpecFacts } from './spec.js';
+import { readSpecFacts, type SpecFacts } from './spec.js';
 import { openProcessIo } from './stdio/process-io.js';
 
 const rootfsMode = 0o711;
@@ -36,7 +36,9 @@ export async function createContainer(context: CreateContext, request: CreateTas
   const options = runtimeOptions(request.options, context.namespace);
   const facts = readSpecFacts(request.bundle);
   if (options.shimCgroup !== '') joinCgroup(options.shimCgroup);
-  const container = assemble(context, request, options, facts.sharesPidNamespace);
+  const { id, stdin, stdout, stderr, terminal } = request;
+  const init = new ContainerProcess({ containerId: id, execId: '' }, { stdin, stdout, stderr, terminal });
+  const container = assembleContainer(context, request, { options, init, facts });
   await using undo = new UndoStack();
   mountRootfs(request, undo);
   await make(container, options, context, undo);
@@ -45,13 +47,18 @@ export async function createContainer(context: CreateContext, request: CreateTas
   return container;
 }
 
-function assemble(
+export interface ContainerFacts {
+  readonly options: RuntimeOptions;
+  readonly init: ContainerProcess;
+  readonly facts: SpecFacts;
+}
+
+/** The container as this shim knows it, before anything of it is made. */
+export function assembleContainer(
   context: CreateContext,
-  request: CreateTaskRequest,
-  options: RuntimeOptions,
-  sharesPidNamespace: boolean,
+  { id, bundle }: { readonly id: string; readonly bundle: string },
+  { options, init, facts }: ContainerFacts,
 ): Container {
-  const { id, bundle, stdin, stdout, stderr, terminal } = request;
   const { reaper, journal, log } = context;
   const runc = new Runc({
     binary: options.binary,
@@ -60,9 +67,8 @@ function assemble(
     directory: bundle,
     onSpawn: (child) => reaper.leaveToLibuv(child),
   });
-  const init = new ContainerProcess({ containerId: id, execId: '' }, { stdin, stdout, stderr, terminal });
   const ioOwner = { uid: options.ioUid, gid: options.ioGid };
-  return new Container({ id, bundle, runc, reaper, journal, log, init, ioOwner, sharesPidNamespace });
+  return new Container({ id, bundle, runc, reaper, journal, log, init, ioOwner, ...facts });
 }
 
 function mountRootfs(request: CreateTaskRequest, undo: UndoStack): void {

@@ -5,6 +5,7 @@ import { BerthError } from '../src/domain/errors.js';
 import { unmountBelow } from '../src/linux/mount.js';
 import type { Container } from './container.js';
 import type { ContainerProcess } from './container-process.js';
+import { forgetPipeInodes } from './stdio/pipe-inodes.js';
 
 /** How long output may take to reach a slow reader: containerd's io drain time-out. */
 const drainTimeoutMs = 10_000;
@@ -28,6 +29,7 @@ export async function deleteExec(container: Container, exec: ContainerProcess): 
   refuseLiving(exec);
   await drain(exec);
   exec.io?.close();
+  forgetPipeInodes(exec.names);
   container.execs.delete(exec.names.execId);
 }
 

@@ -10,7 +10,7 @@ import { hasEndedChild, waitPid, type ExitStatus } from '../src/linux/wait.js';
 export interface Ended extends ExitStatus {
   readonly pid: number;
   readonly at: UnixNanos;
-  readonly provenance: Extract<Provenance, 'waited' | 'unknown'>;
+  readonly provenance: Extract<Provenance, 'waited' | 'pidfd' | 'unknown'>;
 }
 
 export class Reaper {

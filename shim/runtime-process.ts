@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { BerthError } from '../src/domain/errors.js';
 import type { ContainerProcess } from './container-process.js';
 import type { Reaper } from './reaper.js';
+import { savePipeInodes } from './stdio/pipe-inodes.js';
 import type { ProcessIo } from './stdio/process-io.js';
 
 export interface Birth {
@@ -21,6 +22,7 @@ export interface Birth {
 export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
   const { process, io, pidFile } = birth;
   try {
+    savePipeInodes(process.names, io.inodes);
     await reaper.duringBirth(async () => {
       await birth.make();
       const pid = readPid(pidFile);

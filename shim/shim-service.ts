@@ -32,6 +32,10 @@ export function shimService({ task, journal, identity }: ShimServiceOptions): Se
         processes: processes.map(processState),
       };
     },
+    adopt: async (request) => {
+      await task.adopt(request);
+      return {};
+    },
     events: (requests, { signal }) => sendEvents(journal, requests, signal),
   });
 }

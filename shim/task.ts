@@ -4,7 +4,9 @@ import { realpathSync } from 'node:fs';
 import { KeyedQueue } from '../src/base/keyed-queue.js';
 import { BerthError } from '../src/domain/errors.js';
 import { checkId } from '../src/domain/ids.js';
+import type { AdoptRequest } from '../src/generated/berth/shim/v1/shim.js';
 import type { CreateTaskRequest, ExecProcessRequest } from '../src/generated/containerd/task/v3/shim.js';
+import { adoptContainer } from './adopt-container.js';
 import type { Container } from './container.js';
 import type { ContainerProcess } from './container-process.js';
 import { createContainer, type CreateContext } from './create-container.js';
@@ -67,6 +69,21 @@ export class Task {
     } catch (error) {
       this.#container = undefined;
       throw error;
+    } finally {
+      this.#creating = false;
+    }
+  }
+
+  /** Instead of `create`, where another shim has died and left its container. */
+  async adopt(request: AdoptRequest): Promise<void> {
+    const { id } = this.#options;
+    if (this.busy) throw new BerthError('already-exists', `task ${id} already exists`);
+    this.#creating = true;
+    try {
+      const onMade = (container: Container): void => {
+        this.#container = container;
+      };
+      await adoptContainer({ ...this.#options, onMade }, request);
     } finally {
       this.#creating = false;
     }

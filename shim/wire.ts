@@ -23,6 +23,10 @@ export const provenanceToWire = {
   unknown: WireProvenance.UNKNOWN,
 } as const satisfies Record<Provenance, WireProvenance>;
 
+export function nanosFromTimestamp(timestamp: Timestamp | undefined): UnixNanos {
+  return timestamp === undefined ? 0n : timestamp.seconds * nanosPerSecond + BigInt(timestamp.nanos);
+}
+
 export function timestampFromNanos(time: UnixNanos): Timestamp {
   return { seconds: time / nanosPerSecond, nanos: Number(time % nanosPerSecond) };
 }

@@ -1,6 +1,6 @@
 // Stdio without a terminal: a pipe for each stream the client wants, /dev/null for the others. The client's FIFO is never
 // handed to the container: what a client does with it must not reach the workload, and CRIU cannot dump it.
-import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import { Socket, type OnReadOpts } from 'node:net';
 import { openPipe } from '../../src/linux/pipe.js';
 import type { Descriptors } from '../../src/runc/runc.js';
@@ -8,6 +8,7 @@ import { openInput, type InputSource } from './input-source.js';
 import { openSink } from './open-sink.js';
 import { OutputPump } from './output-pump.js';
 import type { OutputSink } from './output-sink.js';
+import type { PipeInodes } from './pipe-inodes.js';
 import type { IoOptions, ProcessIo } from './process-io.js';
 import { streamTarget, type StreamTarget } from './stream-target.js';
 
@@ -19,6 +20,7 @@ interface OutputEnd {
 export class PipeIo implements ProcessIo {
   readonly consoleSocket = undefined;
   readonly descriptors: Descriptors;
+  readonly inodes: PipeInodes;
   readonly drained: Promise<void>;
   #drain: (drained: Promise<void>) => void = () => undefined;
   readonly #options: IoOptions;
@@ -44,6 +46,7 @@ export class PipeIo implements ProcessIo {
         this.#openOutput(streamTarget('stdout', stdout)),
         this.#openOutput(streamTarget('stderr', stderr)),
       ];
+      this.inodes = pipeInodesOf(this.descriptors);
     } catch (error) {
       this.close();
       throw error;
@@ -109,7 +112,7 @@ export class PipeIo implements ProcessIo {
     const sink = openSink(target, this.#options.log);
     const { read, write } = this.#openPipe(() => sink.close());
     this.#outputs.push({ fd: read, sink });
-    return this.#give(write);
+    return this.#give(withReadEnd(write));
   }
 
   #openPipe(undo: () => void): { readonly read: number; readonly write: number } {
@@ -148,4 +151,25 @@ export class PipeIo implements ProcessIo {
     });
     source.stream.pipe(writer);
   }
+}
+
+/**
+ * The write end opened again for both: a process that holds it reads its own pipe's other end open, so that the death of
+ * this shim costs it no EPIPE, and the next shim finds what was written meanwhile.
+ */
+function withReadEnd(write: number): number {
+  try {
+    return openSync(`/proc/self/fd/${write}`, constants.O_RDWR);
+  } finally {
+    closeSync(write);
+  }
+}
+
+function pipeInodesOf([stdin, stdout, stderr]: Descriptors): PipeInodes {
+  const inodes: { stdin?: number; stdout?: number; stderr?: number } = {};
+  for (const [name, fd] of Object.entries({ stdin, stdout, stderr })) {
+    const stat = fstatSync(fd);
+    if (stat.isFIFO()) inodes[name as keyof typeof inodes] = stat.ino;
+  }
+  return inodes;
 }

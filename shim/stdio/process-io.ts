@@ -4,6 +4,7 @@ import type { WindowSize } from '../../src/linux/terminal.js';
 import type { Descriptors } from '../../src/runc/runc.js';
 import type { Log } from '../../src/base/log.js';
 import { PipeIo } from './pipe-io.js';
+import type { PipeInodes } from './pipe-inodes.js';
 import { TerminalIo } from './terminal-io.js';
 
 export interface ProcessIo {
@@ -11,6 +12,8 @@ export interface ProcessIo {
   readonly descriptors: Descriptors | undefined;
   /** For the runtime, relative to the bundle. */
   readonly consoleSocket: string | undefined;
+  /** Of the pipes that the process holds, for a shim that takes over. */
+  readonly inodes: PipeInodes;
   /** The runtime has returned and the process holds its ends: bytes may flow. */
   attach(): Promise<void>;
   /** The client will write no more. */

@@ -24,6 +24,8 @@ let counter = 0;
 
 export class TerminalIo implements ProcessIo {
   readonly descriptors = undefined;
+  /** A terminal dies with the shim that has its master. */
+  readonly inodes = {};
   readonly drained: Promise<void>;
   readonly #options: IoOptions;
   readonly #socket: ConsoleSocket;

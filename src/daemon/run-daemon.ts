@@ -5,13 +5,15 @@ import type { Server } from '@grpc/grpc-js';
 import { createServer, listen } from '../api/server.js';
 import { withDeadline } from '../base/deadline.js';
 import { Deferred } from '../base/deferred.js';
+import { armFailpoint } from '../base/failpoint.js';
 import type { Log } from '../base/log.js';
 import { BerthError, messageOf } from '../domain/errors.js';
+import { closeImageStorage, openImageStorage } from '../images/image-storage.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
 import { SpawnLauncher } from '../shims/spawn-launcher.js';
 import { openStore, type Store } from '../store/store.js';
 import { sweepExits } from '../supervisor/exits.js';
-import { expireLeases } from '../supervisor/leases.js';
+import { OrphanReaper } from '../supervisor/orphan-reaper.js';
 import { recover } from '../supervisor/recover.js';
 import { serverUuid } from '../supervisor/server-uuid.js';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
@@ -29,15 +31,26 @@ const drainTimeoutMs = 5000;
 const sweepIntervalMs = 60_000;
 
 export async function runDaemon(configuration: Configuration): Promise<void> {
+  armFailpoint(process.env['BERTH_FAILPOINT']);
   const log = createLog(configuration);
   prepareDirectories(configuration);
   const store = await openStore({ root: configuration.root, keepEvents: configuration.journalEvents });
+  const images = await openImageStorage({
+    root: configuration.root,
+    store,
+    log,
+    garbage: { delayMs: configuration.gcDelayMs, intervalMs: configuration.gcIntervalSeconds * 1000 },
+  });
   const closing = new AbortController();
   const stop = stopRequest();
+  const orphans = new OrphanReaper();
   becomeSubreaper();
+  orphans.start();
   const supervisor = createSupervisor({
     store,
-    launcher: new SpawnLauncher(shimMain),
+    images,
+    orphans,
+    launcher: new SpawnLauncher(shimMain, orphans.leaveToLibuv),
     log,
     stateDirectory: configuration.state,
     runtimeBinary: configuration.runtime,
@@ -46,6 +59,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     exitRetentionSeconds: configuration.exitRetentionSeconds,
   });
   const server = await serve(configuration, supervisor, log);
+  images.garbage.start();
   const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
@@ -96,7 +110,6 @@ function stopRequest(): StopRequest {
 
 async function sweep(supervisor: Supervisor): Promise<void> {
   try {
-    await expireLeases(supervisor);
     await sweepExits(supervisor);
   } catch (error) {
     supervisor.log.error('what has expired could not be removed', { error });
@@ -115,6 +128,7 @@ async function stopInOrder(server: Server, supervisor: Supervisor, store: Store,
   }
   await Promise.all(supervisor.tasks.list().map(async (task) => task.shim?.close()));
   await supervisor.queue.idle();
+  await closeImageStorage(supervisor.images);
   await store.close();
   log.info('stopped');
 }

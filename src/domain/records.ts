@@ -77,6 +77,8 @@ export interface RuntimeLocation {
   readonly binary: string;
   /** The runtime's --root for this namespace. */
   readonly root: string;
+  /** containerd.runc.v1.Options, as the shim was given them. */
+  readonly options: TypedValue;
 }
 
 export interface TaskRecord extends ContainerKey {

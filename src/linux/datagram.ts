@@ -21,7 +21,7 @@ export function sendDatagram(path: string, text: string): void {
   const fd = check('socket', socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   try {
     const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-    check('sendto', Number(sendto(fd, content, content.length, flags, address, address.length)), path);
+    check('sendto', sendto(fd, content, content.length, flags, address, address.length), path);
   } finally {
     closeSync(fd);
   }

@@ -27,6 +27,27 @@ export function bindLibc(prototype: string): LibcCall {
   };
 }
 
+/** How koffi runs a function on another thread: the callback comes last. */
+interface BlockingCall {
+  async(...args: readonly (Argument | ((error: Error | null, result: number) => void))[]): void;
+}
+
+/** Like `bindLibc` for a call that blocks: it runs on a thread of libuv's pool, and its promise gives what C returns. */
+export function bindBlockingLibc(prototype: string): (...args: readonly Argument[]) => Promise<number> {
+  let bound: BlockingCall | undefined;
+  return (...args) => {
+    libc ??= loadKoffi().load('libc.so.6');
+    bound ??= libc.func(prototype) as unknown as BlockingCall;
+    const call = bound;
+    return new Promise((resolve, reject) => {
+      call.async(...args, (error: Error | null, result: number) => {
+        if (error === null) resolve(result);
+        else reject(error);
+      });
+    });
+  };
+}
+
 export function lastErrno(): number {
   return loadKoffi().errno();
 }

@@ -11,6 +11,8 @@ export interface ProcessStat {
   readonly session: number;
   /** Clock ticks since boot; with the pid it names one process for good, though pids are used again. */
   readonly startTime: bigint;
+  /** As wait(2) stores it; of a zombie, and 0 before. The kernel shows it to whoever may trace the process. */
+  readonly waitStatus: number;
 }
 
 /** undefined when there is no such process. */
@@ -35,6 +37,7 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
     parentPid: Number.parseInt(parent, 10),
     session: Number.parseInt(session, 10),
     startTime: BigInt(startTime),
+    waitStatus: Number.parseInt(fields[49] ?? '0', 10),
   };
 }
 

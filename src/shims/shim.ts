@@ -1,6 +1,6 @@
 // The daemon's end of one shim: its task API, and its stream of events with their acknowledgement.
 import { open } from 'node:fs/promises';
-import { ShimDefinition, type ShimEvent } from '../generated/berth/shim/v1/shim.js';
+import { type AdoptRequest, ShimDefinition, type ShimEvent } from '../generated/berth/shim/v1/shim.js';
 import { TaskDefinition } from '../generated/containerd/task/v3/shim.js';
 import { type Client, type TtrpcConnection, dialTtrpc } from '../ttrpc/client.js';
 import { AcknowledgementQueue } from './acknowledgement-queue.js';
@@ -17,13 +17,13 @@ export class Shim {
   readonly task: Client<typeof TaskDefinition>;
   readonly identity: ShimIdentity;
   readonly #connection: TtrpcConnection;
-  readonly #events: Client<typeof ShimDefinition>['events'];
+  readonly #api: Client<typeof ShimDefinition>;
 
   private constructor(connection: TtrpcConnection, identity: ShimIdentity) {
     this.#connection = connection;
     this.identity = identity;
     this.task = connection.client(TaskDefinition);
-    this.#events = connection.client(ShimDefinition).events;
+    this.#api = connection.client(ShimDefinition);
   }
 
   /** Connects to the shim that serves `bundle`; `unavailable` when none does. */
@@ -38,6 +38,16 @@ export class Shim {
     }
   }
 
+  /** Rejects when the shim does not even say who it is. */
+  async ping(): Promise<void> {
+    await this.#api.connect({}, { timeoutMs: connectTimeoutMs });
+  }
+
+  /** Hands the container of a dead shim over to this one. */
+  async adopt(request: AdoptRequest): Promise<void> {
+    await this.#api.adopt(request, { timeoutMs: connectTimeoutMs });
+  }
+
   /** Resolves when the connection has ended, for whatever reason. */
   get closed(): Promise<unknown> {
     return this.#connection.closed;
@@ -47,7 +57,7 @@ export class Shim {
   async follow(after: bigint, handle: (event: ShimEvent) => Promise<void>): Promise<void> {
     const requests = new AcknowledgementQueue(after);
     try {
-      for await (const event of this.#events(requests)) {
+      for await (const event of this.#api.events(requests)) {
         await handle(event);
         requests.acknowledge(event.sequence);
       }

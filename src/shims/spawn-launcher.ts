@@ -17,10 +17,12 @@ interface Hello {
 
 export class SpawnLauncher implements ShimLauncher {
   readonly #shimMain: string;
+  readonly #onSpawn: (child: ChildProcess) => void;
 
-  /** `shimMain` is the path of the shim's built entry point. */
-  constructor(shimMain: string) {
+  /** `shimMain` is the path of the shim's built entry point; `onSpawn` is told of each process that libuv waits for. */
+  constructor(shimMain: string, onSpawn: (child: ChildProcess) => void) {
     this.#shimMain = shimMain;
+    this.#onSpawn = onSpawn;
   }
 
   async launch(request: ShimLaunch): Promise<void> {
@@ -44,6 +46,7 @@ export class SpawnLauncher implements ShimLauncher {
         detached: true,
         stdio: ['ignore', log.fd, log.fd, 'pipe'],
       });
+      this.#onSpawn(child);
       child.unref();
       await once(child, 'spawn');
       return child;

@@ -1,12 +1,13 @@
 // Adds an exec to a task; starting it is a call of its own.
 import { BerthError } from '../domain/errors.js';
-import { checkId, type ContainerKey, keyString } from '../domain/ids.js';
+import { checkId, type ContainerKey } from '../domain/ids.js';
 import { completedProcess } from '../domain/oci-spec.js';
 import type { Stdio } from '../domain/records.js';
 import type { Any } from '../generated/google/protobuf/any.js';
+import { changeTask } from './change-task.js';
 import { commitTask } from './commit-task.js';
 import { execAdded } from './event-drafts.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { callShim, shimCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { withProcess } from './task-record.js';
 
@@ -19,8 +20,7 @@ export interface ExecRequest {
 
 export function addExec(supervisor: Supervisor, key: ContainerKey, request: ExecRequest): Promise<void> {
   checkId('exec id', request.execId);
-  return supervisor.queue.run(keyString(key), async () => {
-    const task = supervisor.tasks.get(key);
+  return changeTask(supervisor, key, async (task) => {
     const { execId, stdio } = request;
     if (task.record.execs[execId] !== undefined) {
       throw new BerthError('already-exists', `process ${execId} in task ${key.id}: already exists`);
@@ -30,10 +30,8 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
       throw new BerthError('failed-precondition', `task ${key.id} is ${state}: cannot exec in it`);
     }
     const spec = completed(request);
-    await (await task.reachableShim()).task.exec(
-      { id: key.id, execId, ...stdio, spec },
-      { timeoutMs: shimCallTimeoutMs },
-    );
+    const wire = { id: key.id, execId, ...stdio, spec };
+    await callShim(supervisor, task, shimCallTimeoutMs, (api, options) => api.exec(wire, options));
     const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
     await commitTask(supervisor, task, next, [execAdded(key, execId)]);
   });

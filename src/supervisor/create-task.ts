@@ -14,7 +14,7 @@ import { Shim } from '../shims/shim.js';
 import { taskCreated } from './event-drafts.js';
 import { LiveTask } from './live-tasks.js';
 import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
-import { shimCallTimeoutMs, shutdownShim } from './shim-calls.js';
+import { runtimeCallTimeoutMs, shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { watchInBackground } from './watch-shim.js';
 import { anyFromTyped } from './wire-values.js';
@@ -36,7 +36,7 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     await createBundle(bundle, spec);
     await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
     const shim = await Shim.connect(bundle);
-    undo.push(() => shutdownShim(supervisor, shim, request));
+    undo.push(() => shutdownShim(supervisor, shim, request, bundle));
     const sentOptions = request.options ?? anyFromTyped(container.runtime.options);
     const runtime = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
     const pid = await createInit(shim, request, { bundle, runtime });
@@ -67,7 +67,7 @@ async function createInit(shim: Shim, request: TaskRequest, { bundle, runtime }:
   const { options } = runtime;
   const { pid } = await shim.task.create(
     { id, bundle, rootfs, ...stdio, checkpoint: '', parentCheckpoint: '', options },
-    { timeoutMs: shimCallTimeoutMs },
+    { timeoutMs: runtimeCallTimeoutMs },
   );
   return pid;
 }

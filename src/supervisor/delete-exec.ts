@@ -3,7 +3,7 @@ import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import { commitTask } from './commit-task.js';
 import { endOf, type ProcessEnd } from './process-end.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { runtimeCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { withoutExec } from './task-record.js';
 
@@ -16,7 +16,8 @@ export async function deleteExec(supervisor: Supervisor, key: ContainerKey, exec
     throw new BerthError('failed-precondition', message);
   }
   // Outside the queue: the shim may wait for slow readers of the process's output, and exits must not wait with it.
-  const end = await task.shim?.task.delete({ id: key.id, execId }, { timeoutMs: shimCallTimeoutMs });
+  await task.reaching;
+  const end = await task.shim?.task.delete({ id: key.id, execId }, { timeoutMs: runtimeCallTimeoutMs });
   return supervisor.queue.run(keyString(key), async () => {
     const known = endOf(task.process(execId), end);
     await commitTask(supervisor, task, withoutExec(task.record, execId), []);

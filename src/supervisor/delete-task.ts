@@ -1,18 +1,18 @@
 // Deletes a task that has ended: runtime state, shim, bundle, and the record last, so that a deletion cut short anywhere
 // is finished by the next call.
 import { BerthError } from '../domain/errors.js';
-import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { ContainerKey } from '../domain/ids.js';
 import { removeBundle } from '../shims/bundle.js';
+import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { endOf, type ProcessEnd } from './process-end.js';
 import { deleteRuntimeState } from './runtime-state.js';
-import { shimCallTimeoutMs, shutdownShim } from './shim-calls.js';
+import { runtimeCallTimeoutMs, shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 
 export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<ProcessEnd> {
-  return supervisor.queue.run(keyString(key), async () => {
-    const task = supervisor.tasks.get(key);
+  return changeTask(supervisor, key, async (task) => {
     const { init } = task.record;
     if ((init.state !== 'stopped' && init.state !== 'created') || task.starting.has('')) {
       throw new BerthError('failed-precondition', `task ${key.id} is ${init.state}: stop it before its deletion`);
@@ -32,8 +32,8 @@ async function deleteInShim(supervisor: Supervisor, task: LiveTask) {
     await deleteRuntimeState(supervisor, record);
     return undefined;
   }
-  const end = await shim.task.delete({ id: record.id, execId: '' }, { timeoutMs: shimCallTimeoutMs });
+  const end = await shim.task.delete({ id: record.id, execId: '' }, { timeoutMs: runtimeCallTimeoutMs });
   task.shim = undefined;
-  await shutdownShim(supervisor, shim, record);
+  await shutdownShim(supervisor, shim, record, record.bundle);
   return end;
 }

@@ -1,7 +1,7 @@
 // Sends a signal to a process, or to every process of a task.
 import { BerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { callShim, shimCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface KillRequest {
@@ -24,5 +24,6 @@ export async function killProcess(supervisor: Supervisor, key: ContainerKey, req
   if (process.state === 'created' && request.execId !== '') {
     throw new BerthError('failed-precondition', `process ${request.execId} in task ${key.id} is not started`);
   }
-  await (await task.reachableShim()).task.kill({ id: key.id, ...request }, { timeoutMs: shimCallTimeoutMs });
+  await task.reaching;
+  await callShim(supervisor, task, shimCallTimeoutMs, (api, options) => api.kill({ id: key.id, ...request }, options));
 }

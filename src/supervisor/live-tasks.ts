@@ -11,6 +11,8 @@ export class LiveTask {
   record: TaskRecord;
   /** Absent while the shim is out of reach. */
   shim: Shim | undefined;
+  /** A call missed its deadline, and the shim is being asked whether it is there at all. */
+  suspected = false;
   /** Settles when an attempt to reach the shim, under way now, has ended. */
   reaching: Promise<unknown> | undefined;
   /** Starts under way, by exec id: an exit waits for its process's start to be committed first. */
@@ -32,9 +34,8 @@ export class LiveTask {
     });
   }
 
-  /** The shim to call, once an attempt to reach it has ended; `unavailable` when it stays out of reach. */
-  async reachableShim(): Promise<Shim> {
-    await this.reaching;
+  /** The shim to call; `unavailable` while it is out of reach. */
+  reachableShim(): Shim {
     if (this.shim !== undefined) return this.shim;
     const { namespace, id } = this.record;
     throw new BerthError('unavailable', `the shim of task ${id} is out of reach`, {

@@ -2,11 +2,9 @@
 import { BerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import type { ProcessInfo } from '../generated/containerd/v1/types/task.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { callShim, shimCallTimeoutMs } from './shim-calls.js';
 import type { LiveTask } from './live-tasks.js';
 import type { Supervisor } from './supervisor.js';
-
-const deadline = { timeoutMs: shimCallTimeoutMs };
 
 /** Columns and rows. */
 export interface TerminalSize {
@@ -22,7 +20,10 @@ export async function resizeTerminal(
 ): Promise<void> {
   const task = supervisor.tasks.get(key);
   checkNotStopped(task, execId);
-  await (await task.reachableShim()).task.resizePty({ id: key.id, execId, ...size }, deadline);
+  await task.reaching;
+  await callShim(supervisor, task, shimCallTimeoutMs, (api, options) =>
+    api.resizePty({ id: key.id, execId, ...size }, options),
+  );
 }
 
 /** Closes the shim's end of the process's standard input, so that the process reads the end once clients have closed theirs. */
@@ -30,13 +31,19 @@ export async function closeStdin(supervisor: Supervisor, key: ContainerKey, exec
   const task = supervisor.tasks.get(key);
   // A process that has ended has no input to close.
   if (task.process(execId).state === 'stopped') return;
-  await (await task.reachableShim()).task.closeIO({ id: key.id, execId, stdin: true }, deadline);
+  await task.reaching;
+  await callShim(supervisor, task, shimCallTimeoutMs, (api, options) =>
+    api.closeIO({ id: key.id, execId, stdin: true }, options),
+  );
 }
 
 export async function listPids(supervisor: Supervisor, key: ContainerKey): Promise<ProcessInfo[]> {
   const task = supervisor.tasks.get(key);
   if (task.record.init.state === 'stopped') return [];
-  const { processes } = await (await task.reachableShim()).task.pids({ id: key.id }, deadline);
+  await task.reaching;
+  const { processes } = await callShim(supervisor, task, shimCallTimeoutMs, (api, options) =>
+    api.pids({ id: key.id }, options),
+  );
   return processes;
 }
 

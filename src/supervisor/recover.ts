@@ -2,18 +2,22 @@
 // owns are removed with whatever still serves them.
 import { keyString } from '../domain/ids.js';
 import { listBundles } from '../shims/bundle.js';
+import { claimBoot } from './boot.js';
 import { LiveTask } from './live-tasks.js';
 import { removeLeftover } from './remove-leftover.js';
+import { settleAfterReboot } from './settle-ends.js';
 import type { Supervisor } from './supervisor.js';
 import { watchInBackground } from './watch-shim.js';
 
 /** Returns when all of it is under way: calls for one container wait for that container's recovery alone. */
 export async function recover(supervisor: Supervisor): Promise<void> {
   const { store, tasks, queue, log, stateDirectory } = supervisor;
+  const sameBoot = await claimBoot(stateDirectory);
   for await (const record of store.tasks.list()) {
     const task = new LiveTask(record, undefined);
     tasks.add(task);
-    watchInBackground(supervisor, task);
+    if (sameBoot) watchInBackground(supervisor, task);
+    else await settleAfterReboot(supervisor, task);
   }
   for (const { key } of await listBundles(stateDirectory)) {
     if (tasks.find(key) !== undefined) continue;

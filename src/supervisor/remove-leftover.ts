@@ -17,6 +17,6 @@ export async function removeLeftover(supervisor: Supervisor, key: ContainerKey):
   const shim = await Shim.connect(bundle).catch(() => undefined);
   const location = { binary: runtime.binary, root: join(runtime.root, key.namespace) };
   await deleteRuntimeState(supervisor, { id: key.id, bundle, runtime: location });
-  if (shim !== undefined) await shutdownShim(supervisor, shim, key);
+  if (shim !== undefined) await shutdownShim(supervisor, shim, key, bundle);
   await removeBundle(bundle);
 }

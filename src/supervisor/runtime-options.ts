@@ -19,10 +19,8 @@ export function resolveRuntime(defaults: RuntimeDefaults, namespace: string, sen
   const binary = options.binaryName === '' ? defaults.binary : options.binaryName;
   const root = options.root === '' ? defaults.root : options.root;
   const completed = Options.encode({ ...options, binaryName: binary, root }).finish();
-  return {
-    options: { typeUrl: optionsUrl, value: Buffer.from(completed) },
-    location: { binary, root: join(root, namespace) },
-  };
+  const value = { typeUrl: optionsUrl, value: Buffer.from(completed) };
+  return { options: value, location: { binary, root: join(root, namespace), options: value } };
 }
 
 function decodeOptions(sent: Any | undefined): Options {

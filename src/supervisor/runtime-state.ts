@@ -1,14 +1,21 @@
 // What is left of a container when its shim is gone: the runtime's state, deleted from here.
 import { existsSync } from 'node:fs';
-import type { TaskRecord } from '../domain/records.js';
+import type { RuntimeLocation } from '../domain/records.js';
 import { Runc } from '../runc/runc.js';
 import type { Supervisor } from './supervisor.js';
 
+export interface ContainerRemains {
+  readonly id: string;
+  readonly bundle: string;
+  readonly runtime: Pick<RuntimeLocation, 'binary' | 'root'>;
+}
+
 /** Idempotent; kills what may still run in the container. */
 export async function deleteRuntimeState(
-  { stateDirectory }: Supervisor,
-  { id, bundle, runtime }: Pick<TaskRecord, 'id' | 'bundle' | 'runtime'>,
+  { stateDirectory, orphans }: Supervisor,
+  { id, bundle, runtime }: ContainerRemains,
 ): Promise<void> {
+  const { binary, root } = runtime;
   const directory = existsSync(bundle) ? bundle : stateDirectory;
-  await new Runc({ ...runtime, directory, systemdCgroup: false }).delete(id, true);
+  await new Runc({ binary, root, directory, systemdCgroup: false, onSpawn: orphans.leaveToLibuv }).delete(id, true);
 }

@@ -1,34 +1,82 @@
-// Deadlines for calls to a shim, and its end.
+// Calls to a shim: a deadline each, and suspicion when one is missed. A shim that then does not even say who it is has
+// hung: it is killed, and its container goes to another (see watch-shim).
+import { readlinkSync, realpathSync } from 'node:fs';
 import { withDeadline } from '../base/deadline.js';
-import { isBerthError } from '../domain/errors.js';
+import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import type { Shim } from '../shims/shim.js';
+import type { LiveTask } from './live-tasks.js';
 import type { Supervisor } from './supervisor.js';
 
-/** Above the shim's own limit for one call of the runtime, so that its better-worded failure arrives first. */
-export const shimCallTimeoutMs = 150_000;
+/** For calls in which the shim runs the OCI runtime; above the shim's own limit, whose failure is better worded. */
+export const runtimeCallTimeoutMs = 150_000;
+/** For calls that the shim answers by itself. */
+export const shimCallTimeoutMs = 10_000;
 /** containerd gives a shim 3 s to shut down. */
 const shutdownTimeoutMs = 3000;
 
+type TaskApi = Shim['task'];
+
+/** `unavailable` while the shim is out of reach or under suspicion: one hung shim holds up nobody for long. */
+export async function callShim<T>(
+  supervisor: Supervisor,
+  task: LiveTask,
+  timeoutMs: number,
+  call: (api: TaskApi, options: { readonly timeoutMs: number }) => Promise<T>,
+): Promise<T> {
+  const shim = task.reachableShim();
+  if (task.suspected) throw new BerthError('unavailable', `the shim of task ${task.record.id} does not answer`);
+  try {
+    return await call(shim.task, { timeoutMs });
+  } catch (error) {
+    if (isBerthError(error, 'deadline-exceeded')) void suspect(supervisor, task, shim);
+    throw error;
+  }
+}
+
+/** Asks the shim who it is; ends it when it does not answer. */
+async function suspect({ log }: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
+  if (task.suspected) return;
+  task.suspected = true;
+  const { namespace, id, bundle } = task.record;
+  const { pid } = shim.identity;
+  try {
+    await shim.ping();
+  } catch (error) {
+    log.error('a shim has hung: it is killed, and its container adopted', { namespace, containerId: id, pid, error });
+    killShim(pid, bundle);
+    await shim.close();
+  } finally {
+    task.suspected = false;
+  }
+}
+
 /** Asks the shim to end and waits until it has; one that does not is killed. */
-export async function shutdownShim(supervisor: Supervisor, shim: Shim, { namespace, id }: ContainerKey): Promise<void> {
+export async function shutdownShim(
+  supervisor: Supervisor,
+  shim: Shim,
+  { namespace, id }: ContainerKey,
+  bundle: string,
+): Promise<void> {
   try {
     await shim.task.shutdown({ id, now: true }, { timeoutMs: shutdownTimeoutMs });
     await withDeadline(shim.closed, shutdownTimeoutMs, 'the end of the shim');
   } catch (error) {
     // 'unavailable' is the connection closing under the answer: the shim has ended.
     if (isBerthError(error, 'unavailable')) return;
-    supervisor.log.warn('a shim did not shut down: killing it', { namespace, id, pid: shim.identity.pid, error });
-    killShim(shim.identity.pid);
+    const { pid } = shim.identity;
+    supervisor.log.warn('a shim did not shut down: killing it', { namespace, containerId: id, pid, error });
+    killShim(pid, bundle);
   } finally {
     await shim.close();
   }
 }
 
-function killShim(pid: number): void {
+/** Kills the process only while it works in the bundle, as that bundle's shim does: a pid may be used again. */
+export function killShim(pid: number, bundle: string): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    if (readlinkSync(`/proc/${pid}/cwd`) === realpathSync(bundle)) process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended meanwhile.
+    // It, or its bundle, is gone.
   }
 }

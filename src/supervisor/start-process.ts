@@ -4,13 +4,14 @@ import { type ContainerKey, keyString } from '../domain/ids.js';
 import { commitTask } from './commit-task.js';
 import { execStarted, taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { callShim, runtimeCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { stepped, withProcess } from './task-record.js';
 
 /** Returns the pid. The start's event is committed before any exit of the process, however early that comes. */
 export async function startProcess(supervisor: Supervisor, key: ContainerKey, execId: string): Promise<number> {
   const task = supervisor.tasks.get(key);
+  await task.reaching;
   const { state } = task.process(execId);
   if (state !== 'created' || task.starting.has(execId)) {
     const what = execId === '' ? `task ${key.id}` : `process ${execId} in task ${key.id}`;
@@ -28,7 +29,9 @@ export async function startProcess(supervisor: Supervisor, key: ContainerKey, ex
 
 async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: string): Promise<number> {
   const { id } = task.record;
-  const { pid } = await (await task.reachableShim()).task.start({ id, execId }, { timeoutMs: shimCallTimeoutMs });
+  const { pid } = await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) =>
+    api.start({ id, execId }, options),
+  );
   await supervisor.queue.run(keyString(task.record), async () => {
     const next = withProcess(task.record, stepped(task.process(execId), 'start', pid));
     const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);

@@ -3,16 +3,20 @@
 import { join } from 'node:path';
 import { KeyedQueue } from '../base/keyed-queue.js';
 import type { Log } from '../base/log.js';
+import type { ImageStorage } from '../images/image-storage.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
 import { LiveTasks } from './live-tasks.js';
+import type { OrphanReaper } from './orphan-reaper.js';
 
 export interface Supervisor {
   readonly store: Store;
   readonly tasks: LiveTasks;
+  readonly images: ImageStorage;
   /** Keys: `keyString` of a container, or a namespace's name. */
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
+  readonly orphans: OrphanReaper;
   readonly log: Log;
   readonly stateDirectory: string;
   readonly runtime: RuntimeDefaults;
@@ -33,7 +37,9 @@ export interface RuntimeDefaults {
 }
 
 export function createSupervisor(options: {
+  readonly orphans: OrphanReaper;
   readonly store: Store;
+  readonly images: ImageStorage;
   readonly launcher: ShimLauncher;
   readonly log: Log;
   readonly stateDirectory: string;

@@ -1,9 +1,10 @@
 // Changes the resources of a task that has not ended.
 import { BerthError } from '../domain/errors.js';
-import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { ContainerKey } from '../domain/ids.js';
 import { parseJsonObject } from '../domain/oci-spec.js';
 import type { Any } from '../generated/google/protobuf/any.js';
-import { shimCallTimeoutMs } from './shim-calls.js';
+import { changeTask } from './change-task.js';
+import { callShim, runtimeCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 
 export interface ResourceUpdate {
@@ -16,12 +17,11 @@ export function updateTask(supervisor: Supervisor, key: ContainerKey, update: Re
   const { resources, annotations } = update;
   if (resources === undefined) throw new BerthError('invalid-argument', 'the update has no resources');
   parseJsonObject('the resources', resources.value);
-  return supervisor.queue.run(keyString(key), async () => {
-    const task = supervisor.tasks.get(key);
+  return changeTask(supervisor, key, async (task) => {
     if (task.record.init.state === 'stopped') {
       throw new BerthError('failed-precondition', `task ${key.id} is stopped: cannot update it`);
     }
-    const shim = await task.reachableShim();
-    await shim.task.update({ id: key.id, resources, annotations }, { timeoutMs: shimCallTimeoutMs });
+    const request = { id: key.id, resources, annotations };
+    await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) => api.update(request, options));
   });
 }

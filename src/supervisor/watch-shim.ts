@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessStat } from '../linux/process-info.js';
 import { Shim } from '../shims/shim.js';
 import type { LiveTask } from './live-tasks.js';
-import { settleOrphan } from './settle-orphan.js';
+import { replaceShim } from './replace-shim.js';
+import { killShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { takeShimEvent } from './take-shim-event.js';
 
@@ -19,21 +20,19 @@ export function watchInBackground(supervisor: Supervisor, task: LiveTask, connec
   });
 }
 
-/** Ends when the task is deleted, the daemon stops, or the shim has died and its task is settled. */
+/** Ends when the task is deleted, the daemon stops, or the shim has died and left nothing to serve. */
 export async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<void> {
-  const { namespace, id } = task.record;
-  const log = supervisor.log.child({ namespace, containerId: id, shimPid: task.record.shim.pid });
   let shim = connected ?? (await reachShim(supervisor, task));
   while (shim !== undefined) {
     task.shim = shim;
     await follow(supervisor, task, shim);
     if (supervisor.closing.aborted || task.shim !== shim) return;
+    const { namespace, id } = task.record;
+    supervisor.log.warn('the connection to a shim was lost', { namespace, containerId: id, pid: shim.identity.pid });
     task.shim = undefined;
-    log.warn('the connection to a shim was lost');
     await shim.close();
     shim = await reachShim(supervisor, task);
   }
-  if (!supervisor.closing.aborted) await settleOrphan(supervisor, task);
 }
 
 async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
@@ -45,17 +44,30 @@ async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promi
   }
 }
 
-/** Undefined when the shim is dead, or does not answer in any of the attempts. */
+/** The shim, connected to again or replaced; calls for the task wait until that is decided. */
 function reachShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
-  const reached = tryToConnect(supervisor, task).then((shim) => {
-    task.shim = shim;
+  const reached = reachOrReplace(supervisor, task).finally(() => {
     task.reaching = undefined;
-    return shim;
   });
-  task.reaching = reached;
+  task.reaching = reached.catch(() => undefined);
   return reached;
 }
 
+async function reachOrReplace(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+  const shim = (await tryToConnect(supervisor, task)) ?? (await replaceDead(supervisor, task));
+  task.shim = shim;
+  return shim;
+}
+
+async function replaceDead(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+  if (supervisor.closing.aborted) return undefined;
+  const { shim, bundle } = task.record;
+  // It lives and does not answer in any of the attempts: two shims must not serve one container.
+  killShim(shim.pid, bundle);
+  return replaceShim(supervisor, task);
+}
+
+/** Undefined when the shim is dead, or does not answer in any of the attempts. */
 async function tryToConnect({ closing }: Supervisor, { record }: LiveTask): Promise<Shim | undefined> {
   for (let attempt = 1; attempt <= connectAttempts && !closing.aborted; attempt++) {
     const shim = await Shim.connect(record.bundle).catch(() => undefined);

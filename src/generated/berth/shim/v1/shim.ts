@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Status } from "../../../containerd/v1/types/task.js";
+import { Any } from "../../../google/protobuf/any.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Provenance } from "../../v1/provenance.js";
 
@@ -42,6 +43,34 @@ export interface ProcessState {
   /** This and the time are set once stopped. */
   exitStatus: number;
   exitedAt: Timestamp | undefined;
+}
+
+export interface AdoptRequest {
+  /** containerd.runc.v1.Options, as Create had them. */
+  options:
+    | Any
+    | undefined;
+  /** Init first. */
+  processes: AdoptedProcess[];
+}
+
+export interface AdoptedProcess {
+  /** Empty for the init process. */
+  execId: string;
+  pid: number;
+  /** In clock ticks since boot, so that a pid used again is not taken for the process; 0 where it is not known. */
+  startTime: bigint;
+  status: Status;
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+  /** Of a process that has stopped. */
+  exitStatus: number;
+  exitedAt: Timestamp | undefined;
+}
+
+export interface AdoptResponse {
 }
 
 export interface EventsRequest {
@@ -350,6 +379,297 @@ export const ProcessState: MessageFns<ProcessState> = {
     message.exitedAt = (object.exitedAt !== undefined && object.exitedAt !== null)
       ? Timestamp.fromPartial(object.exitedAt)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseAdoptRequest(): AdoptRequest {
+  return { options: undefined, processes: [] };
+}
+
+export const AdoptRequest: MessageFns<AdoptRequest> = {
+  encode(message: AdoptRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.options !== undefined) {
+      Any.encode(message.options, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.processes) {
+      AdoptedProcess.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.options = Any.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.processes.push(AdoptedProcess.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdoptRequest>): AdoptRequest {
+    return AdoptRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdoptRequest>): AdoptRequest {
+    const message = createBaseAdoptRequest();
+    message.options = (object.options !== undefined && object.options !== null)
+      ? Any.fromPartial(object.options)
+      : undefined;
+    message.processes = object.processes?.map((e) => AdoptedProcess.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAdoptedProcess(): AdoptedProcess {
+  return {
+    execId: "",
+    pid: 0,
+    startTime: 0n,
+    status: 0,
+    stdin: "",
+    stdout: "",
+    stderr: "",
+    terminal: false,
+    exitStatus: 0,
+    exitedAt: undefined,
+  };
+}
+
+export const AdoptedProcess: MessageFns<AdoptedProcess> = {
+  encode(message: AdoptedProcess, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.execId !== "") {
+      writer.uint32(10).string(message.execId);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(16).uint32(message.pid);
+    }
+    if (message.startTime !== 0n) {
+      if (BigInt.asUintN(64, message.startTime) !== message.startTime) {
+        throw new globalThis.Error("value provided for field message.startTime of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.startTime);
+    }
+    if (message.status !== 0) {
+      writer.uint32(32).int32(message.status);
+    }
+    if (message.stdin !== "") {
+      writer.uint32(42).string(message.stdin);
+    }
+    if (message.stdout !== "") {
+      writer.uint32(50).string(message.stdout);
+    }
+    if (message.stderr !== "") {
+      writer.uint32(58).string(message.stderr);
+    }
+    if (message.terminal !== false) {
+      writer.uint32(64).bool(message.terminal);
+    }
+    if (message.exitStatus !== 0) {
+      writer.uint32(72).uint32(message.exitStatus);
+    }
+    if (message.exitedAt !== undefined) {
+      Timestamp.encode(message.exitedAt, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptedProcess {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptedProcess();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.execId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.startTime = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stdin = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stdout = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.stderr = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.terminal = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.exitStatus = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.exitedAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdoptedProcess>): AdoptedProcess {
+    return AdoptedProcess.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdoptedProcess>): AdoptedProcess {
+    const message = createBaseAdoptedProcess();
+    message.execId = object.execId ?? "";
+    message.pid = object.pid ?? 0;
+    message.startTime = (object.startTime !== undefined && object.startTime !== null) ? BigInt(object.startTime) : 0n;
+    message.status = object.status ?? 0;
+    message.stdin = object.stdin ?? "";
+    message.stdout = object.stdout ?? "";
+    message.stderr = object.stderr ?? "";
+    message.terminal = object.terminal ?? false;
+    message.exitStatus = object.exitStatus ?? 0;
+    message.exitedAt = (object.exitedAt !== undefined && object.exitedAt !== null)
+      ? Timestamp.fromPartial(object.exitedAt)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAdoptResponse(): AdoptResponse {
+  return {};
+}
+
+export const AdoptResponse: MessageFns<AdoptResponse> = {
+  encode(_: AdoptResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdoptResponse>): AdoptResponse {
+    return AdoptResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AdoptResponse>): AdoptResponse {
+    const message = createBaseAdoptResponse();
     return message;
   },
 };
@@ -754,6 +1074,15 @@ export const ShimDefinition = {
       requestStream: true,
       responseType: ShimEvent as typeof ShimEvent,
       responseStream: true,
+      options: {},
+    },
+    /** Takes over the container of a shim that has died, in the same bundle. Instead of the task API's Create. */
+    adopt: {
+      name: "Adopt",
+      requestType: AdoptRequest as typeof AdoptRequest,
+      requestStream: false,
+      responseType: AdoptResponse as typeof AdoptResponse,
+      responseStream: false,
       options: {},
     },
   },

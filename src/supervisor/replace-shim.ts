@@ -1,0 +1,102 @@
+// A shim has died. What it had written down is taken from its journal; a container that still runs is adopted by a new
+// shim; one that has ended is settled with what the kernel still tells.
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UndoStack } from '../base/undo-stack.js';
+import type { ProcessState } from '../domain/process-state.js';
+import { exitJournalName, parseExitJournal } from '../domain/exit-journal.js';
+import { keyString } from '../domain/ids.js';
+import type { ProcessRecord, TaskRecord } from '../domain/records.js';
+import type { AdoptedProcess } from '../generated/berth/shim/v1/shim.js';
+import { Status } from '../generated/containerd/v1/types/task.js';
+import { readProcessStat } from '../linux/process-info.js';
+import { Shim } from '../shims/shim.js';
+import { commitTask } from './commit-task.js';
+import type { LiveTask } from './live-tasks.js';
+import { commitExit } from './record-exit.js';
+import { settleEnds } from './settle-ends.js';
+import { shutdownShim } from './shim-calls.js';
+import type { Supervisor } from './supervisor.js';
+import { anyFromTyped, timestampFromNanos } from './wire-values.js';
+
+/** The shim that serves the container from now on; undefined when there is nothing left to serve. */
+export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+  const { namespace, id } = task.record;
+  const log = supervisor.log.child({ namespace, containerId: id });
+  await takeJournaledExits(supervisor, task);
+  if (task.record.init.state !== 'stopped' && isAlive(task.record)) {
+    try {
+      const shim = await adopt(supervisor, task);
+      log.warn('a shim has died: its container was adopted by a new one', { shimPid: shim.identity.pid });
+      return shim;
+    } catch (error) {
+      log.error('a container whose shim has died could not be adopted: it is ended', { error });
+    }
+  }
+  await settleEnds(supervisor, task);
+  return undefined;
+}
+
+async function takeJournaledExits(supervisor: Supervisor, task: LiveTask): Promise<void> {
+  const text = await readFile(join(task.record.bundle, exitJournalName), 'utf8').catch(() => '');
+  for (const { sequence, execId, exit } of parseExitJournal(text)) {
+    if (sequence <= task.record.shim.sequence) continue;
+    await commitExit(supervisor, task, { execId, exit: { ...exit, provenance: 'journal' }, sequence });
+  }
+}
+
+function isAlive({ init, initStartTime }: TaskRecord): boolean {
+  const stat = readProcessStat(init.pid);
+  return stat !== undefined && stat.state !== 'Z' && stat.startTime === initStartTime;
+}
+
+async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
+  await settleEnds(supervisor, task, { execsOnly: true });
+  const { namespace, id, bundle, runtime } = task.record;
+  await using undo = new UndoStack();
+  // Its lines are committed, and the new shim numbers from 1.
+  await rm(join(bundle, exitJournalName), { force: true });
+  await supervisor.launcher.launch({ namespace, id, bundle, debug: false });
+  const shim = await Shim.connect(bundle);
+  undo.push(() => shutdownShim(supervisor, shim, task.record, bundle));
+  await supervisor.queue.run(keyString(task.record), async () => {
+    const known = withoutUnstarted(task.record);
+    await shim.adopt({ options: anyFromTyped(runtime.options), processes: processesOf(known) });
+    await commitTask(supervisor, task, { ...known, shim: { ...shim.identity, sequence: 0n } }, []);
+  });
+  undo.disarm();
+  return shim;
+}
+
+/** What an exec would run was known to the dead shim alone: who added it finds it gone, and adds it again. */
+function withoutUnstarted(record: TaskRecord): TaskRecord {
+  const execs = Object.entries(record.execs).filter(([, exec]) => exec.state !== 'created');
+  return { ...record, execs: Object.fromEntries(execs) };
+}
+
+function processesOf(record: TaskRecord): AdoptedProcess[] {
+  const init = { ...adoptedProcess(record.init), startTime: record.initStartTime };
+  return [init, ...Object.values(record.execs).map(adoptedProcess)];
+}
+
+const statusOf = {
+  created: Status.CREATED,
+  running: Status.RUNNING,
+  pausing: Status.PAUSED,
+  paused: Status.PAUSED,
+  stopped: Status.STOPPED,
+} as const satisfies Record<ProcessState, Status>;
+
+function adoptedProcess(process: ProcessRecord): AdoptedProcess {
+  const { execId, pid, state, stdio } = process;
+  const exit = process.state === 'stopped' ? process.exit : undefined;
+  return {
+    execId,
+    pid,
+    startTime: 0n,
+    status: statusOf[state],
+    ...stdio,
+    exitStatus: exit?.status ?? 0,
+    exitedAt: timestampFromNanos(exit?.exitedAt ?? 0n),
+  };
+}

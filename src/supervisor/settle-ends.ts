@@ -1,0 +1,111 @@
+// The ends of processes whose shim is gone: measured where the kernel still tells, by our own wait or by pidfd, and
+// recorded as unknown where nobody can tell any more.
+import { closeSync } from 'node:fs';
+import { DeadlineError, poll } from '../base/deadline.js';
+import { type ProcessExit, unknownExitStatus } from '../domain/exit.js';
+import type { ProcessRecord } from '../domain/records.js';
+import { nowNanos } from '../domain/time.js';
+import { isSystemError } from '../linux/libc.js';
+import { endByPidfd, openPidfd, signalPidfd } from '../linux/pidfd.js';
+import { readProcessStat } from '../linux/process-info.js';
+import type { LiveTask } from './live-tasks.js';
+import type { OrphanReaper } from './orphan-reaper.js';
+import { commitExit } from './record-exit.js';
+import { deleteRuntimeState } from './runtime-state.js';
+import type { Supervisor } from './supervisor.js';
+
+const SIGKILL = 9;
+/** A killed process may take a while to end, in uninterruptible sleep for instance. */
+const endTimeoutMs = 10_000;
+const endPollMs = 20;
+
+export interface SettleOptions {
+  /** Only execs that have ended; init goes on, to be adopted. */
+  readonly execsOnly?: boolean;
+}
+
+/** Ends init if it still runs, and records the end of every process that has none. Execs first, init last. */
+export async function settleEnds(supervisor: Supervisor, task: LiveTask, options: SettleOptions = {}): Promise<void> {
+  const { init } = task.record;
+  const settleInit = init.state !== 'stopped' && options.execsOnly !== true;
+  const initExit = settleInit ? await endOfInit(supervisor, task) : undefined;
+  for (const exec of Object.values(task.record.execs)) {
+    if (exec.state === 'stopped' || exec.pid === 0 || (options.execsOnly === true && isRunning(exec.pid))) continue;
+    await commit(supervisor, task, exec, waitedExit(supervisor.orphans, exec.pid) ?? unknownExit(exec.pid));
+  }
+  if (initExit === undefined) return;
+  await commit(supervisor, task, init, initExit);
+  const { namespace, id } = task.record;
+  const log = supervisor.log.child({ namespace, containerId: id });
+  log.warn('the end of a container without its shim was settled', { ...initExit });
+  await deleteRuntimeState(supervisor, task.record).catch((error: unknown) => {
+    log.warn('the runtime state of a container without its shim could not be deleted yet', { error });
+  });
+}
+
+/** What ran before the machine was restarted has ended, and nobody knows how. */
+export async function settleAfterReboot(supervisor: Supervisor, task: LiveTask): Promise<void> {
+  const { init, execs } = task.record;
+  for (const process of [...Object.values(execs), init]) {
+    if (process.state !== 'stopped' && process.pid !== 0) {
+      await commit(supervisor, task, process, unknownExit(process.pid));
+    }
+  }
+}
+
+function commit(supervisor: Supervisor, task: LiveTask, process: ProcessRecord, exit: ProcessExit): Promise<void> {
+  return commitExit(supervisor, task, { execId: process.execId, exit, sequence: task.record.shim.sequence });
+}
+
+/** Kills init, if it is still the process that was recorded, and finds out how it ended. */
+async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<ProcessExit> {
+  const { pid } = task.record.init;
+  const pidfd = pidfdOfInit(task);
+  if (pidfd === undefined) return waitedExit(orphans, pid) ?? unknownExit(pid);
+  try {
+    signalPidfd(pidfd, SIGKILL);
+    return await poll(() => waitedExit(orphans, pid) ?? toldExit(pidfd, pid), {
+      limitMs: endTimeoutMs,
+      intervalMs: endPollMs,
+      what: `the end of process ${pid}`,
+    });
+  } catch (error) {
+    if (!(error instanceof DeadlineError) && !isSystemError(error, 'ESRCH')) throw error;
+    return waitedExit(orphans, pid) ?? toldExit(pidfd, pid) ?? unknownExit(pid);
+  } finally {
+    closeSync(pidfd);
+  }
+}
+
+/** Undefined unless the pid still names the process that was created. */
+function pidfdOfInit({ record }: LiveTask): number | undefined {
+  try {
+    const pidfd = openPidfd(record.init.pid);
+    if (readProcessStat(record.init.pid)?.startTime === record.initStartTime) return pidfd;
+    closeSync(pidfd);
+  } catch (error) {
+    if (!isSystemError(error, 'ESRCH', 'EINVAL')) throw error;
+  }
+  return undefined;
+}
+
+/** It became a child of ours, or of somebody who told us, when its shim died. */
+function waitedExit(orphans: OrphanReaper, pid: number): ProcessExit | undefined {
+  orphans.sweep();
+  const waited = orphans.take(pid);
+  return waited && { pid, ...waited, exitedAt: nowNanos(), provenance: 'waited', oomKilled: false };
+}
+
+function toldExit(pidfd: number, pid: number): ProcessExit | undefined {
+  const told = endByPidfd(pidfd, pid);
+  return told && { pid, ...told, exitedAt: nowNanos(), provenance: 'pidfd', oomKilled: false };
+}
+
+function unknownExit(pid: number): ProcessExit {
+  return { pid, status: unknownExitStatus, signal: 0, exitedAt: nowNanos(), provenance: 'unknown', oomKilled: false };
+}
+
+function isRunning(pid: number): boolean {
+  const state = readProcessStat(pid)?.state;
+  return state !== undefined && state !== 'Z';
+}
