@@ -10,7 +10,8 @@ mkdir -p "$target/bin" "$lib.new"
 trap 'rm -rf "$lib.new"' EXIT
 mkdir "$lib.new/dist"
 cp -R dist/src dist/shim "$lib.new/dist/"
-cp -R proto package.json LICENSE "$lib.new/"
+cp -R proto contrib package.json LICENSE "$lib.new/"
+[ ! -e README.md ] || cp README.md "$lib.new/"
 npm ls --omit=dev --all --parseable | tail -n +2 | while read -r package; do
   cp -R --parents "${package#"$PWD"/}" "$lib.new/"
 done
