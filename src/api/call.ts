@@ -2,6 +2,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { BerthError } from '../domain/errors.js';
 import { checkId, type ContainerKey } from '../domain/ids.js';
+import type { Scope } from '../images/scope.js';
 
 const namespaceHeader = 'containerd-namespace';
 const leaseHeader = 'containerd-lease';
@@ -34,6 +35,11 @@ export class Call {
   /** The lease that holds what this call makes; empty without one. */
   lease(): string {
     return this.#header(leaseHeader);
+  }
+
+  /** The namespace, and the lease, of what this call makes. */
+  scope(): Scope {
+    return { namespace: this.namespace(), lease: this.lease() };
   }
 
   #header(name: string): string {

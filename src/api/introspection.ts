@@ -12,8 +12,21 @@ import type { Handlers } from './service.js';
 const plugins: readonly Pick<Plugin, 'type' | 'id'>[] = [
   { type: 'io.containerd.metadata.v1', id: 'leveldb' },
   { type: 'io.containerd.event.v1', id: 'journal' },
+  { type: 'io.containerd.content.v1', id: 'content' },
+  { type: 'io.containerd.gc.v1', id: 'scheduler' },
   { type: 'io.containerd.runtime.v2', id: 'task' },
-  ...['containers', 'events', 'healthcheck', 'introspection', 'leases', 'namespaces', 'tasks', 'version'].map((id) => ({
+  ...[
+    'containers',
+    'content',
+    'events',
+    'healthcheck',
+    'images',
+    'introspection',
+    'leases',
+    'namespaces',
+    'tasks',
+    'version',
+  ].map((id) => ({
     type: 'io.containerd.grpc.v1',
     id,
   })),

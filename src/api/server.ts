@@ -9,7 +9,9 @@ import { EventsService as JournalService } from '../generated/berth/v1/events.js
 import { ExitsService } from '../generated/berth/v1/exits.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
+import { ContentService } from '../generated/containerd/services/content/v1/content.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
+import { ImagesService } from '../generated/containerd/services/images/v1/images.js';
 import { IntrospectionService } from '../generated/containerd/services/introspection/v1/introspection.js';
 import { LeasesService } from '../generated/containerd/services/leases/v1/leases.js';
 import { NamespacesService } from '../generated/containerd/services/namespaces/v1/namespace.js';
@@ -18,8 +20,10 @@ import { VersionService } from '../generated/containerd/services/version/v1/vers
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { BuildInfo } from './build-info.js';
 import { containersHandlers } from './containers.js';
+import { contentHandlers } from './content.js';
 import { eventsHandlers } from './events.js';
 import { exitsHandlers } from './exits.js';
+import { imagesHandlers } from './images.js';
 import { introspectionHandlers } from './introspection.js';
 import { journalHandlers } from './journal.js';
 import { leasesHandlers } from './leases.js';
@@ -38,7 +42,9 @@ const servedProtos = [
   'berth/v1/exits.proto',
   'berth/v1/maintenance.proto',
   'containerd/services/containers/v1/containers.proto',
+  'containerd/services/content/v1/content.proto',
   'containerd/services/events/v1/events.proto',
+  'containerd/services/images/v1/images.proto',
   'containerd/services/introspection/v1/introspection.proto',
   'containerd/services/leases/v1/leases.proto',
   'containerd/services/namespaces/v1/namespace.proto',
@@ -67,6 +73,8 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, TasksService, tasksHandlers(supervisor), context);
   addService(server, EventsService, eventsHandlers(supervisor), context);
   addService(server, LeasesService, leasesHandlers(supervisor), context);
+  addService(server, ContentService, contentHandlers(supervisor.images), context);
+  addService(server, ImagesService, imagesHandlers(supervisor.images), context);
   addService(server, JournalService, journalHandlers(supervisor), context);
   addService(server, ExitsService, exitsHandlers(supervisor), context);
   addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);

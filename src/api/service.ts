@@ -64,16 +64,29 @@ type StreamOut = grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplex
 function adapt(rpc: RpcDefinition, handler: Handler, context: ServiceContext): grpc.UntypedHandleCall {
   if (rpc.responseStream) {
     return (stream: StreamOut) => {
-      void answerStream(stream, (call) => handler(inputOf(rpc, stream), call) as AsyncIterable<unknown>, context);
+      void answerStream(stream, (call) => handler(inputOf(rpc, stream, call), call) as AsyncIterable<unknown>, context);
     };
   }
   return (unary: ServerCall, callback: grpc.sendUnaryData<unknown>) => {
-    void answerUnary(unary, (call) => handler(inputOf(rpc, unary), call) as Promise<unknown>, callback, context);
+    void answerUnary(unary, (call) => handler(inputOf(rpc, unary, call), call) as Promise<unknown>, callback, context);
   };
 }
 
-function inputOf(rpc: RpcDefinition, call: ServerCall): unknown {
-  return rpc.requestStream ? call : (call as { request: unknown }).request;
+function inputOf(rpc: RpcDefinition, wire: ServerCall, { signal }: Call): unknown {
+  return rpc.requestStream
+    ? messagesOf(wire as AsyncIterable<unknown>, signal)
+    : (wire as { request: unknown }).request;
+}
+
+/** Until the client has no more, or the call is over. Leaving early must not destroy the stream: it carries the answer. */
+async function* messagesOf(stream: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const over = once(signal, 'abort').then(() => undefined);
+  while (!signal.aborted) {
+    const next = await Promise.race([iterator.next(), over]);
+    if (next === undefined || next.done === true) return;
+    yield next.value;
+  }
 }
 
 function callOf(call: ServerCall, closing: AbortSignal): Call {

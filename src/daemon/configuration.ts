@@ -22,10 +22,16 @@ export interface Configuration {
   readonly journalEvents: number;
   /** How long exit records are kept after their tasks are gone. */
   readonly exitRetentionSeconds: number;
+  /** From a removal of something that keeps other things to the garbage collection that it asks for. */
+  readonly gcDelayMs: number;
+  /** Between garbage collections that nothing asks for. */
+  readonly gcIntervalSeconds: number;
 }
 
+type FileOnly = 'journalEvents' | 'exitRetentionSeconds' | 'gcDelayMs' | 'gcIntervalSeconds';
+
 /** What the command line may set; absent means not set. */
-export type CommandLine = Partial<Omit<Configuration, 'journalEvents' | 'exitRetentionSeconds'>> & {
+export type CommandLine = Partial<Omit<Configuration, FileOnly>> & {
   readonly config?: string;
 };
 
@@ -40,6 +46,8 @@ const defaults: Configuration = {
   logFormat: 'text',
   journalEvents: 100_000,
   exitRetentionSeconds: 7 * 24 * 3600,
+  gcDelayMs: 100,
+  gcIntervalSeconds: 60,
 };
 
 /** The file's keys, and what each must be. */
@@ -51,6 +59,8 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
   journal_events: { key: 'journalEvents', check: (value) => isCountFrom(1000, value) },
+  gc_delay_ms: { key: 'gcDelayMs', check: (value) => isCountFrom(0, value) },
+  gc_interval_seconds: { key: 'gcIntervalSeconds', check: (value) => isCountFrom(1, value) },
   exit_retention_seconds: { key: 'exitRetentionSeconds', check: (value) => isCountFrom(0, value) },
 };
 

@@ -4,8 +4,8 @@ import { checkId, keyString } from '../domain/ids.js';
 import { keptLabels } from '../domain/labels.js';
 import type { ContainerRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
+import { knownNamespace } from '../store/known-namespace.js';
 import { containerCreated } from './event-drafts.js';
-import { ensureNamespace } from './namespaces.js';
 import type { Supervisor } from './supervisor.js';
 
 export type ContainerDraft = Omit<ContainerRecord, 'createdAt' | 'updatedAt'>;
@@ -22,8 +22,10 @@ export function createContainer(supervisor: Supervisor, draft: ContainerDraft): 
           subject: { namespace: draft.namespace, containerId: draft.id },
         });
       }
-      const changes = [...(await ensureNamespace(supervisor, draft.namespace)), store.containers.put(draft, record)];
-      await store.commit(changes, [containerCreated(record)]);
+      await store.references.shared(async () => {
+        const changes = [...(await knownNamespace(store, draft.namespace)), store.containers.put(draft, record)];
+        await store.commit(changes, [containerCreated(record)]);
+      });
       return record;
     }),
   );

@@ -6,7 +6,7 @@ import { getContainer } from './get-container.js';
 import type { Supervisor } from './supervisor.js';
 
 export function deleteContainer(supervisor: Supervisor, key: ContainerKey): Promise<void> {
-  const { store, tasks, queue } = supervisor;
+  const { store, tasks, queue, images } = supervisor;
   return queue.run(keyString(key), async () => {
     await getContainer(supervisor, key);
     if (tasks.find(key) !== undefined) {
@@ -14,6 +14,10 @@ export function deleteContainer(supervisor: Supervisor, key: ContainerKey): Prom
         subject: { namespace: key.namespace, containerId: key.id },
       });
     }
-    await store.commit([store.containers.remove(key)], [containerDeleted(key)]);
+    await store.references.shared(async () => {
+      await store.commit([store.containers.remove(key)], [containerDeleted(key)]);
+    });
+    // Its snapshot may have been kept by it alone.
+    images.garbage.schedule();
   });
 }

@@ -1,16 +1,21 @@
-// Leases: what a client holds while it builds something up. With a label that says when, they expire.
+// Leases: what a client holds while it builds something up. With a label that says when, they expire:
+// garbage collection then removes them.
+import { parseDigest } from '../domain/digest.js';
 import { BerthError } from '../domain/errors.js';
 import { mapField, parseFilters } from '../domain/filter.js';
-import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { ContainerKey } from '../domain/ids.js';
+import type { LeaseResource, LeaseResourceRecord } from '../domain/image-records.js';
 import { keptLabels } from '../domain/labels.js';
 import type { LeaseRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
+import { expireLabel } from '../images/gc/references.js';
+import { holdByLease, releaseFromLease } from '../images/lease-resources.js';
+import type { Scope } from '../images/scope.js';
+import { leaseResourcePrefix } from '../store/image-keyspaces.js';
 import { namespacePrefix } from '../store/keyspace.js';
-import { ensureNamespace } from './namespaces.js';
+import { knownNamespace } from '../store/known-namespace.js';
+import type { Store } from '../store/store.js';
 import type { Supervisor } from './supervisor.js';
-
-/** containerd's label for the time, in RFC 3339, after which a lease no longer holds. */
-const expireLabel = 'containerd.io/gc.expire';
 
 /** Characters; containerd sets no limit but the database's. */
 const maxLeaseIdLength = 1024;
@@ -24,17 +29,23 @@ export function createLease(supervisor: Supervisor, draft: Omit<LeaseRecord, 'cr
     if ((await store.leases.get(draft)) !== undefined) {
       throw new BerthError('already-exists', `lease ${draft.id}: already exists`);
     }
-    await store.commit([...(await ensureNamespace(supervisor, draft.namespace)), store.leases.put(draft, record)]);
+    await store.commit([...(await knownNamespace(store, draft.namespace)), store.leases.put(draft, record)]);
     return record;
   });
 }
 
-export async function deleteLease({ store, queue }: Supervisor, key: ContainerKey): Promise<void> {
+/** What only the lease held goes with the next collection. */
+export async function deleteLease({ store, queue, images }: Supervisor, key: ContainerKey): Promise<void> {
   checkLeaseId(key.id);
-  await queue.run(key.namespace, async () => {
-    if ((await store.leases.get(key)) === undefined) throw new BerthError('not-found', `lease ${key.id}: not found`);
-    await store.commit([store.leases.remove(key)]);
-  });
+  await queue.run(key.namespace, () =>
+    store.references.shared(async () => {
+      await getLease(store, key);
+      const changes = [store.leases.remove(key)];
+      for await (const resource of resourcesOf(store, key)) changes.push(store.leaseResources.remove(resource));
+      await store.commit(changes);
+    }),
+  );
+  images.garbage.schedule();
 }
 
 /** Leases of one namespace that any of the filters matches (fields: id, labels). */
@@ -53,15 +64,64 @@ export async function* listLeases(
   }
 }
 
-/** Removes every lease whose time has passed. */
-export async function expireLeases({ store, log }: Supervisor): Promise<void> {
-  const now = Date.now();
-  for await (const lease of store.leases.list()) {
-    const until = lease.labels[expireLabel];
-    if (until === undefined || Date.parse(until) > now) continue;
-    await store.commit([store.leases.remove(lease)]);
-    log.info('a lease has expired', { lease: keyString(lease) });
+export async function addLeaseResource(
+  { store }: Supervisor,
+  key: ContainerKey,
+  resource: LeaseResource,
+): Promise<void> {
+  checkResource(resource);
+  await store.references.shared(async () => {
+    await store.commit(await holdByLease(store, scopeOf(key), resource));
+  });
+}
+
+export async function deleteLeaseResource(
+  { store, images }: Supervisor,
+  key: ContainerKey,
+  resource: LeaseResource,
+): Promise<void> {
+  checkResource(resource);
+  await store.references.shared(async () => {
+    await getLease(store, key);
+    await store.commit(releaseFromLease(store, scopeOf(key), resource));
+  });
+  images.garbage.schedule();
+}
+
+export async function listLeaseResources({ store }: Supervisor, key: ContainerKey): Promise<LeaseResource[]> {
+  await getLease(store, key);
+  const found: LeaseResource[] = [];
+  for await (const { type, id } of resourcesOf(store, key)) found.push({ type, id });
+  return found;
+}
+
+async function getLease(store: Store, key: ContainerKey): Promise<LeaseRecord> {
+  checkLeaseId(key.id);
+  const found = await store.leases.get(key);
+  if (found === undefined) throw new BerthError('not-found', `lease ${key.id}: not found`);
+  return found;
+}
+
+function resourcesOf(store: Store, { namespace, id }: ContainerKey): AsyncIterable<LeaseResourceRecord> {
+  return store.leaseResources.list(leaseResourcePrefix({ namespace, lease: id }));
+}
+
+function scopeOf({ namespace, id }: ContainerKey): Scope {
+  return { namespace, lease: id };
+}
+
+/** containerd's types: `content`, `ingests`, `images`, and `snapshots/SNAPSHOTTER`. */
+function checkResource({ type, id }: LeaseResource): void {
+  const [kind = '', snapshotter, ...rest] = type.split('/');
+  if (!['content', 'ingests', 'images', 'snapshots'].includes(kind)) {
+    throw new BerthError('unimplemented', `resource type ${type} is not supported`);
   }
+  const named = snapshotter !== undefined && snapshotter !== '';
+  if ((kind === 'snapshots') !== named || rest.length > 0) {
+    throw new BerthError('invalid-argument', `resource type ${type} is not valid`);
+  }
+  if (id === '') throw new BerthError('invalid-argument', `a resource of type ${type} must have an id`);
+  if (kind === 'content') parseDigest(id);
 }
 
 /** Looser than other ids: what clients make up (time and random base64) may end in '-', or have '_' and '-' in a row. */

@@ -4,7 +4,6 @@ import { checkId } from '../domain/ids.js';
 import { keptLabels, withLabelFrom } from '../domain/labels.js';
 import type { Labels, NamespaceRecord } from '../domain/records.js';
 import { namespacePrefix } from '../store/keyspace.js';
-import type { Change } from '../store/database.js';
 import { namespaceCreated, namespaceDeleted, namespaceUpdated } from './event-drafts.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -60,27 +59,26 @@ export function updateNamespace(
 }
 
 export function deleteNamespace(supervisor: Supervisor, name: string): Promise<void> {
-  const { store, queue } = supervisor;
-  return queue.run(name, async () => {
+  const { store, queue, images } = supervisor;
+  const remove = async () => {
     await getNamespace(supervisor, name);
     const held = await contentsOf(supervisor, name);
     if (held.length > 0) {
       const message = `namespace ${name} must be empty, but it still has ${held.join(', ')}`;
       throw new BerthError('failed-precondition', message, { subject: { namespace: name } });
     }
-    await store.commit([store.namespaces.remove(name)], [namespaceDeleted(name)]);
-  });
-}
-
-/** The changes that make the namespace known if it is not: containerd lets clients use one without creating it. */
-export async function ensureNamespace({ store }: Supervisor, name: string): Promise<Change[]> {
-  if ((await store.namespaces.get(name)) !== undefined) return [];
-  return [store.namespaces.put(name, { name, labels: {} })];
+    const changes = [store.namespaces.remove(name)];
+    for await (const ingest of store.ingests.list(namespacePrefix(name))) changes.push(store.ingests.remove(ingest));
+    await store.commit(changes, [namespaceDeleted(name)]);
+    images.garbage.schedule();
+  };
+  // Alone, so that nobody puts something into the namespace meanwhile.
+  return queue.run(name, () => store.references.alone(remove));
 }
 
 async function contentsOf({ store }: Supervisor, name: string): Promise<string[]> {
   const held: string[] = [];
-  for (const what of ['containers', 'tasks', 'leases'] as const) {
+  for (const what of ['containers', 'tasks', 'leases', 'images', 'blobs'] as const) {
     const first = await store[what].list(namespacePrefix(name)).next();
     if (first.done !== true) held.push(what);
   }

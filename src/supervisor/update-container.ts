@@ -24,7 +24,8 @@ export function updateContainer(
     for (const path of paths.length === 0 ? mutablePaths : paths) next = withField(next, update, path);
     next = { ...next, labels: keptLabels(next.labels), updatedAt: nowNanos() };
     checkContainer(next);
-    await supervisor.store.commit([supervisor.store.containers.put(next, next)], [containerUpdated(next)]);
+    const { store } = supervisor;
+    await store.references.shared(() => store.commit([store.containers.put(next, next)], [containerUpdated(next)]));
     return next;
   });
 }

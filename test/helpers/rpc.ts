@@ -8,6 +8,8 @@ export type Method<Request, Response> = Pick<
 
 export interface RpcOptions {
   readonly namespace?: string;
+  /** The lease that is to hold what the call makes. */
+  readonly lease?: string;
   readonly limitMs?: number;
 }
 
@@ -72,9 +74,10 @@ export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error;
 }
 
-function metadataFor(options: RpcOptions): Metadata {
+export function metadataFor(options: RpcOptions): Metadata {
   const metadata = new Metadata();
   if (options.namespace !== undefined) metadata.set('containerd-namespace', options.namespace);
+  if (options.lease !== undefined) metadata.set('containerd-lease', options.lease);
   return metadata;
 }
 
