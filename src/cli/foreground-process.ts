@@ -39,7 +39,8 @@ export async function runInForeground(connection: Connection, settings: Foregrou
 class ForegroundProcess {
   readonly #connection: Connection;
   readonly #settings: ForegroundSettings;
-  /** Aborted by a signal that asks for the end before the process has started. */
+  /** Set by a signal that asks for the end before the process has started; a second one aborts what is under way. */
+  #interrupt: ExitError | undefined;
   readonly #starting = new AbortController();
   readonly #ended = new AbortController();
   #started = false;
@@ -92,21 +93,24 @@ class ForegroundProcess {
     return { containerId: this.#settings.containerId, execId: this.#settings.execId };
   }
 
-  /** A signal in the middle of `work` is what the command then ends with. */
+  /**
+   * A signal in the middle of `work` is what the command then ends with. The call is waited for all the same: what it
+   * made can be taken away only when it is there.
+   */
   async #untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { signal } = this.#starting;
     try {
-      await work(signal);
+      await work(this.#starting.signal);
     } catch (error) {
-      signal.throwIfAborted();
-      throw error;
+      throw this.#interrupt ?? error;
     }
-    signal.throwIfAborted();
+    if (this.#interrupt !== undefined) throw this.#interrupt;
   }
 
   #onSignal(signal: number): void {
     if (!this.#started) {
-      if (asksForEnd(signal)) this.#starting.abort(new ExitError(exitCodeOfSignal(signal)));
+      if (!asksForEnd(signal)) return;
+      if (this.#interrupt !== undefined) this.#starting.abort();
+      this.#interrupt ??= new ExitError(exitCodeOfSignal(signal));
       return;
     }
     // Without its terminal the process has nobody to work for.

@@ -91,7 +91,7 @@ export const run: CommandDefinition = (command, session) => {
     .option('--hostname <name>', 'its host name')
     .option('--net-host', "the host's network, with its /etc/hosts and /etc/resolv.conf")
     .option('--privileged', 'all capabilities and device numbers, nothing masked (adds no device nodes)')
-    .option('-l, --label <key=value>', 'label of the container (repeatable)', collect)
+    .option('-l, --label <key=value>', 'label of the container; KEY alone: KEY=true (repeatable)', collect)
     .addOption(
       new Option('--log-uri <uri>', 'with -d: a file, file:// or binary:// for its output').implies({ detach: true }),
     )

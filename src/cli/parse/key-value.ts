@@ -13,11 +13,11 @@ export function parseKeyValue(what: string, text: string): KeyValue {
   return { key: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-/** Labels given as `K=V`, or as `K` alone for an empty value; the last of a key counts. */
+/** Labels given as `K=V`, or as `K` alone for `K=true`, as ctr has it; the last of a key counts. */
 export function parseLabels(texts: readonly string[]): Record<string, string> {
   const labels = new Map<string, string>();
   for (const text of texts) {
-    const { key, value } = text.includes('=') ? parseKeyValue('label', text) : { key: text, value: '' };
+    const { key, value } = text.includes('=') ? parseKeyValue('label', text) : { key: text, value: 'true' };
     if (key === '') throw new UsageError('a label needs a key');
     labels.set(key, value);
   }

@@ -24,8 +24,8 @@ for (const text of ['', 'a', '=b']) {
   });
 }
 
-test('a label without a value is empty, and the last of a key counts', () => {
-  assert.deepEqual(parseLabels(['a', 'b=1', 'b=2']), { a: '', b: '2' });
+test('a label without a value is true, and the last of a key counts', () => {
+  assert.deepEqual(parseLabels(['a', 'b=1', 'b=2']), { a: 'true', b: '2' });
 });
 
 test('a label called __proto__ is a label', () => {
