@@ -6,7 +6,8 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 
 # command=package, where the package gives the command on Debian and Ubuntu.
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
-tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps)
+tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
+  iptables=iptables setpriv=util-linux)
 
 main() {
   "$(dirname "$0")/check-node.sh"
@@ -20,9 +21,11 @@ main() {
   for pair in "${wanted[@]}"; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
-  [ ${#missing[@]} -eq 0 ] && return
-  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-  install_packages "${missing[@]}"
+  if [ ${#missing[@]} -gt 0 ]; then
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+    install_packages "${missing[@]}"
+  fi
+  [ "${1:-test}" = demo ] || "$(dirname "$0")/setup-criu.sh" >/dev/null
 }
 
 install_packages() {
