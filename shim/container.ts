@@ -8,6 +8,7 @@ import type { Runc } from '../src/runc/runc.js';
 import type { ContainerProcess } from './container-process.js';
 import type { ExitJournal } from './exit-journal.js';
 import type { Ended, Reaper } from './reaper.js';
+import type { PendingRestore } from './restore-container.js';
 
 /** How long init's end waits for those of its execs; longer than any death by SIGKILL takes. */
 const execEndsTimeoutMs = 10_000;
@@ -34,6 +35,10 @@ export class Container {
   readonly execs = new Map<string, ContainerProcess>();
   /** Execs that the runtime is making. */
   startingExecs = 0;
+  /** What Start restores; undefined where it starts what the runtime has created. */
+  restore: PendingRestore | undefined;
+  /** CRIU is at work, so the freezer's state is its business. */
+  checkpointing = false;
   readonly #living = new Map<number, ContainerProcess>();
   #initEnded = false;
 

@@ -1,6 +1,6 @@
 // Create: mounts the root file system, opens the stdio, lets the runtime make the container; a failure leaves nothing.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../src/base/log.js';
 import { UndoStack } from '../src/base/undo-stack.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
@@ -8,6 +8,7 @@ import type { CreateTaskRequest } from '../src/generated/containerd/task/v3/shim
 import { containerCgroupOf, enterCgroup } from '../src/linux/cgroup.js';
 import { mountOn, unmountBelow } from '../src/linux/mount.js';
 import { Runc } from '../src/runc/runc.js';
+import { readRestoreFacts } from './checkpoint-image.js';
 import { Container } from './container.js';
 import { ContainerProcess } from './container-process.js';
 import type { ExitJournal } from './exit-journal.js';
@@ -30,9 +31,6 @@ export interface CreateContext {
 }
 
 export async function createContainer(context: CreateContext, request: CreateTaskRequest): Promise<Container> {
-  if (request.checkpoint !== '') {
-    throw new BerthError('unimplemented', `task ${request.id}: restoring from a checkpoint is not implemented yet`);
-  }
   const options = runtimeOptions(request.options, context.namespace);
   const facts = readSpecFacts(request.bundle);
   if (options.shimCgroup !== '') joinCgroup(options.shimCgroup);
@@ -41,7 +39,8 @@ export async function createContainer(context: CreateContext, request: CreateTas
   const container = assembleContainer(context, request, { options, init, facts });
   await using undo = new UndoStack();
   mountRootfs(request, undo);
-  await make(container, options, context, undo);
+  if (request.checkpoint === '') await make(container, options, context, undo);
+  else planToRestore(container, request.checkpoint, options, context);
   undo.disarm();
   if (facts.setsOomScore) protectFromOutOfMemory();
   return container;
@@ -66,6 +65,7 @@ export function assembleContainer(
     systemdCgroup: options.systemdCgroup,
     directory: bundle,
     onSpawn: (child) => reaper.leaveToLibuv(child),
+    ...(options.criuPath === '' ? {} : { criuDirectory: dirname(options.criuPath) }),
   });
   const ioOwner = { uid: options.ioUid, gid: options.ioGid };
   return new Container({ id, bundle, runc, reaper, journal, log, init, ioOwner, ...facts });
@@ -114,6 +114,20 @@ async function make(
       context.onMade(container);
     },
   });
+}
+
+/** Start will make the processes; until then the container is created and has no pid. */
+function planToRestore(
+  container: Container,
+  checkpoint: string,
+  { noPivotRoot, criuWorkPath }: RuntimeOptions,
+  context: CreateContext,
+): void {
+  const { init, ioOwner, log } = container.parts;
+  const facts = readRestoreFacts(checkpoint);
+  const io = openProcessIo({ stdio: init.stdio, ...ioOwner, log });
+  container.restore = { ...facts, imagePath: checkpoint, workPath: criuWorkPath, noPivotRoot, io };
+  context.onMade(container);
 }
 
 function joinCgroup(path: string): void {

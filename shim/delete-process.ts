@@ -17,12 +17,16 @@ const SIGKILL = 9;
 /** May be repeated after a failure. */
 export async function deleteContainer(container: Container): Promise<void> {
   const { init } = container;
-  if (init.state === 'created') await endCreated(init);
+  if (init.state === 'created' && init.pid !== 0) await endCreated(init);
   refuseLiving(init);
   await Promise.all([init, ...container.execs.values()].map(drain));
   await container.parts.runc.delete(container.id);
   unmountBelow(join(container.parts.bundle, 'rootfs'));
-  for (const process of [init, ...container.execs.values()]) process.io?.close();
+  for (const process of [init, ...container.execs.values()]) {
+    process.io?.close();
+    forgetPipeInodes(process.names);
+  }
+  container.restore?.io.close();
 }
 
 export async function deleteExec(container: Container, exec: ContainerProcess): Promise<void> {

@@ -9,6 +9,7 @@ import { nowNanos } from '../src/domain/time.js';
 import type { ExecProcessRequest } from '../src/generated/containerd/task/v3/shim.js';
 import type { Container } from './container.js';
 import { ContainerProcess } from './container-process.js';
+import { noticeFreezer } from './pause-container.js';
 import { bringUp } from './runtime-process.js';
 import { openProcessIo } from './stdio/process-io.js';
 
@@ -37,6 +38,7 @@ export function addExec(container: Container, request: ExecProcessRequest): void
 export async function startExec(container: Container, exec: ExecProcess): Promise<void> {
   if (exec.state !== 'created')
     throw new BerthError('failed-precondition', `cannot start ${exec.label}: ${exec.state}`);
+  noticeFreezer(container);
   refuseUnlessAlive(container);
   container.startingExecs++;
   try {

@@ -5,7 +5,7 @@ import { messageOf } from '../src/domain/errors.js';
 import { unknownExitStatus } from '../src/domain/exit.js';
 import { nowNanos } from '../src/domain/time.js';
 import { containerCgroupOf } from '../src/linux/cgroup.js';
-import { readRestoreFacts, type RestoreFacts } from './checkpoint-image.js';
+import type { RestoreFacts } from './checkpoint-image.js';
 import type { Container } from './container.js';
 import { bringUp } from './runtime-process.js';
 import type { ProcessIo } from './stdio/process-io.js';
@@ -19,18 +19,11 @@ export interface PendingRestore extends RestoreFacts {
   readonly io: ProcessIo;
 }
 
-export function planRestore(
-  checkpoint: string,
-  rest: Pick<PendingRestore, 'workPath' | 'noPivotRoot' | 'io'>,
-): PendingRestore {
-  const imagePath = resolve(checkpoint);
-  return { ...readRestoreFacts(imagePath), ...rest, imagePath };
-}
-
 /** A failure leaves no process and no cgroup; the task can then only be deleted. */
 export async function restoreContainer(container: Container, plan: PendingRestore): Promise<void> {
   const { id, bundle, runc, init, reaper, log } = container.parts;
   const workPath = plan.workPath === '' ? join(bundle, 'criu-work') : resolve(plan.workPath);
+  const imagePath = resolve(plan.imagePath);
   const pidFile = join(bundle, 'init.pid');
   const console = plan.io.consoleSocket === undefined ? {} : { consoleSocket: plan.io.consoleSocket };
   try {
@@ -39,7 +32,7 @@ export async function restoreContainer(container: Container, plan: PendingRestor
       process: init,
       io: plan.io,
       pidFile,
-      make: () => runc.restore(id, { ...plan, ...console, bundle, workPath, pidFile }, plan.io.descriptors),
+      make: () => runc.restore(id, { ...plan, ...console, imagePath, bundle, workPath, pidFile }, plan.io.descriptors),
       onBorn: () => {
         container.cgroup = containerCgroupOf(init.pid);
         init.step('start');

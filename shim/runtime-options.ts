@@ -18,6 +18,10 @@ export interface RuntimeOptions {
   readonly ioGid: number;
   /** Empty: the shim stays where it is. */
   readonly shimCgroup: string;
+  /** Empty: the `criu` on PATH. */
+  readonly criuPath: string;
+  /** Where a restore keeps its log; empty: nowhere for longer than it takes. */
+  readonly criuWorkPath: string;
 }
 
 export function runtimeOptions(
@@ -25,7 +29,6 @@ export function runtimeOptions(
   namespace: string,
 ): RuntimeOptions {
   const options = decode(any);
-  refuse('criu_image_path', options.criuImagePath);
   refuse('task_api_address', options.taskApiAddress);
   return {
     binary: options.binaryName === '' ? defaultBinary : options.binaryName,
@@ -36,6 +39,8 @@ export function runtimeOptions(
     ioUid: options.ioUid,
     ioGid: options.ioGid,
     shimCgroup: options.shimCgroup,
+    criuPath: criuPath(options.criuPath),
+    criuWorkPath: options.criuWorkPath,
   };
 }
 
@@ -49,6 +54,12 @@ function decode(any: { readonly typeUrl: string; readonly value: Uint8Array } | 
   } catch (error) {
     throw new BerthError('invalid-argument', `malformed runtime options: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** New versions of runc look for `criu` on PATH and take no other name. */
+function criuPath(path: string): string {
+  if (path === '' || path === 'criu' || /^\/(.*\/)?criu$/.test(path)) return path === 'criu' ? '' : path;
+  throw new BerthError('invalid-argument', `runtime option criu_path ${path} is no absolute path of a file named criu`);
 }
 
 function refuse(name: string, value: string): void {

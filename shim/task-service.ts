@@ -5,14 +5,19 @@ import { TaskDefinition, type StateResponse } from '../src/generated/containerd/
 import type { ProcessInfo } from '../src/generated/containerd/v1/types/task.js';
 import type { Implementation } from '../src/ttrpc/definition.js';
 import { implement, type Service } from '../src/ttrpc/service.js';
+import { checkpointContainer } from './checkpoint-container.js';
 import type { Container } from './container.js';
 import type { ContainerProcess } from './container-process.js';
+import { noticeFreezer, pauseContainer, resumeContainer, thawForKill } from './pause-container.js';
 import type { Task } from './task.js';
+import { updateContainer } from './update-container.js';
 import { statusToWire, timestampFromNanos } from './wire.js';
 import { withAbort } from './with-abort.js';
 
 /** The same messages, so the same code reads them; loading version 2's own copy would only cost memory. */
 const TaskV2Definition = { ...TaskDefinition, fullName: 'containerd.task.v2.Task' };
+
+const SIGKILL = 9;
 
 type Methods = Implementation<typeof TaskDefinition>;
 
@@ -27,6 +32,7 @@ export function taskServices(task: Task, options: TaskServiceOptions): Service[]
     ...lifecycleMethods(task),
     ...processMethods(task),
     ...shimMethods(task, options),
+    ...containerMethods(task),
     ...laterMethods(task),
   };
   return [implement(TaskDefinition, methods), implement(TaskV2Definition, methods)];
@@ -61,6 +67,7 @@ function processMethods(task: Task): Pick<Methods, 'kill' | 'pids' | 'resizePty'
       const process = container.process(execId);
       if (!all || execId !== '') process.signal(signal);
       else await container.signalAll(signal);
+      if (signal === SIGKILL && execId === '') thawForKill(container);
       return {};
     },
     pids: async ({ id }) => ({ processes: processInfos(task.container(id)) }),
@@ -90,19 +97,27 @@ function shimMethods(task: Task, options: TaskServiceOptions): Pick<Methods, 'co
   };
 }
 
-function laterMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'update' | 'stats' | 'checkpoint'> {
-  const refuse =
-    (verb: string) =>
-    ({ id }: { readonly id: string }): Promise<never> => {
-      task.container(id);
-      return Promise.reject(new BerthError('unimplemented', `task ${id}: ${verb} is not implemented yet`));
+function containerMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'update' | 'checkpoint'> {
+  const change =
+    <R extends { readonly id: string }>(work: (container: Container, request: R) => Promise<void>) =>
+    async (request: R) => {
+      await task.change(request.id, (container) => work(container, request));
+      return {};
     };
   return {
-    pause: refuse('pause'),
-    resume: refuse('resume'),
-    update: refuse('update'),
-    stats: refuse('stats'),
-    checkpoint: refuse('checkpoint'),
+    pause: change(pauseContainer),
+    resume: change(resumeContainer),
+    update: change(updateContainer),
+    checkpoint: change(checkpointContainer),
+  };
+}
+
+function laterMethods(task: Task): Pick<Methods, 'stats'> {
+  return {
+    stats: ({ id }) => {
+      task.container(id);
+      return Promise.reject(new BerthError('unimplemented', `task ${id}: stats is not implemented yet`));
+    },
   };
 }
 
@@ -114,9 +129,10 @@ function exitFields(process: ContainerProcess): Pick<StateResponse, 'exitStatus'
 
 function stateOf(container: Container, execId: string): StateResponse {
   const process = container.process(execId);
+  noticeFreezer(container);
   const { init } = container;
   const isFrozen = init.state === 'paused' || init.state === 'pausing';
-  const status = statusToWire[isFrozen ? init.state : process.state];
+  const status = statusToWire[isFrozen && process.state !== 'stopped' ? init.state : process.state];
   const { stdio, pid } = process;
   return { id: container.id, bundle: container.parts.bundle, pid, status, ...stdio, ...exitFields(process), execId };
 }

@@ -1,6 +1,7 @@
 // The task this shim serves: its one container from Create to Delete, and what may be done to it meanwhile. Each process's
 // changes run one after the other; signals and questions do not queue.
 import { realpathSync } from 'node:fs';
+import { Gate } from '../src/base/gate.js';
 import { KeyedQueue } from '../src/base/keyed-queue.js';
 import { BerthError } from '../src/domain/errors.js';
 import { checkId } from '../src/domain/ids.js';
@@ -12,6 +13,8 @@ import type { ContainerProcess } from './container-process.js';
 import { createContainer, type CreateContext } from './create-container.js';
 import { deleteContainer, deleteExec } from './delete-process.js';
 import { addExec, ExecProcess, startExec } from './exec-process.js';
+import { noticeFreezer } from './pause-container.js';
+import { restoreContainer, type PendingRestore } from './restore-container.js';
 
 export interface TaskOptions extends Omit<CreateContext, 'onMade'> {
   /** The container this shim was started for. */
@@ -24,6 +27,8 @@ export class Task {
   #container: Container | undefined;
   #creating = false;
   readonly #queue = new KeyedQueue();
+  /** Shared by the starts of execs: a process that is half made can neither be frozen nor dumped. */
+  readonly #execs = new Gate();
   readonly #options: TaskOptions;
 
   constructor(options: TaskOptions) {
@@ -93,7 +98,8 @@ export class Task {
     return this.#queue.run(execId, async () => {
       const container = this.container(id);
       const process = container.process(execId);
-      if (process instanceof ExecProcess) await startExec(container, process);
+      if (process instanceof ExecProcess) await this.#execs.shared(() => startExec(container, process));
+      else if (container.restore !== undefined) await startRestored(container, container.restore);
       else await startInit(container);
       return process;
     });
@@ -114,17 +120,31 @@ export class Task {
   }
 
   addExec(request: ExecProcessRequest): void {
+    noticeFreezer(this.container(request.id));
     addExec(this.container(request.id), request);
+  }
+
+  /** Changes the container as a whole, while no exec is being made. */
+  change(id: string, work: (container: Container) => Promise<void>): Promise<void> {
+    return this.#queue.run('', () => this.#execs.alone(() => work(this.container(id))));
   }
 }
 
 async function startInit(container: Container): Promise<void> {
   const { init } = container;
-  if (init.state !== 'created')
-    throw new BerthError('failed-precondition', `cannot start ${init.label}: ${init.state}`);
+  refuseStarted(init);
   await container.parts.runc.start(container.id);
   // It may have run and ended while the runtime returned.
   if (init.state === 'created') init.step('start');
+}
+
+async function startRestored(container: Container, plan: PendingRestore): Promise<void> {
+  refuseStarted(container.init);
+  await restoreContainer(container, plan);
+}
+
+function refuseStarted({ state, label }: ContainerProcess): void {
+  if (state !== 'created') throw new BerthError('failed-precondition', `cannot start ${label}: ${state}`);
 }
 
 function isSamePath(one: string, other: string): boolean {

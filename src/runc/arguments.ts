@@ -22,6 +22,35 @@ export interface ExecOptions {
   readonly consoleSocket?: string;
 }
 
+export interface CheckpointOptions {
+  /** All paths are absolute: the runtime resolves them in several working directories. */
+  readonly imagePath: string;
+  readonly workPath: string;
+  readonly leaveRunning: boolean;
+  readonly openTcp: boolean;
+  readonly externalUnixSockets: boolean;
+  readonly terminal: boolean;
+  readonly fileLocks: boolean;
+  readonly emptyNamespaces: readonly string[];
+  /** soft, full or strict; empty for the runtime's own choice. */
+  readonly cgroupsMode: string;
+  /** Only the memory, which a later checkpoint builds on. */
+  readonly preDump: boolean;
+  /** The checkpoint to build on, relative to `imagePath`; empty without one. */
+  readonly parentPath: string;
+}
+
+export interface RestoreOptions {
+  readonly bundle: string;
+  readonly imagePath: string;
+  readonly workPath: string;
+  readonly pidFile: string;
+  readonly consoleSocket?: string;
+  readonly noPivotRoot: boolean;
+  readonly emptyNamespaces: readonly string[];
+  readonly cgroupsMode: string;
+}
+
 export function globalArguments(options: GlobalOptions, logFile: string): string[] {
   const systemd = options.systemdCgroup ? ['--systemd-cgroup'] : [];
   return ['--root', options.root, '--log', logFile, '--log-format', 'json', ...systemd];
@@ -64,6 +93,73 @@ export function killArguments(id: string, signal: number, all: boolean): string[
 
 export function deleteArguments(id: string, force: boolean): string[] {
   return ['delete', ...(force ? ['--force'] : []), id];
+}
+
+export function pauseArguments(id: string): string[] {
+  return ['pause', id];
+}
+
+export function resumeArguments(id: string): string[] {
+  return ['resume', id];
+}
+
+/** `resourcesFile` holds the OCI resources as JSON. */
+export function updateArguments(id: string, resourcesFile: string): string[] {
+  return ['update', '--resources', resourcesFile, id];
+}
+
+export function checkpointArguments(id: string, options: CheckpointOptions): string[] {
+  return [
+    'checkpoint',
+    '--image-path',
+    options.imagePath,
+    '--work-path',
+    options.workPath,
+    ...(options.leaveRunning ? ['--leave-running'] : []),
+    ...(options.openTcp ? ['--tcp-established'] : []),
+    ...(options.externalUnixSockets ? ['--ext-unix-sk'] : []),
+    ...(options.terminal ? ['--shell-job'] : []),
+    ...(options.fileLocks ? ['--file-locks'] : []),
+    ...namespaceArguments(options),
+    ...(options.preDump ? ['--pre-dump'] : []),
+    ...(options.parentPath === '' ? [] : ['--parent-path', options.parentPath]),
+    id,
+  ];
+}
+
+/** What a checkpoint holds was allowed when it was made, so a restore allows all of it. */
+export function restoreArguments(id: string, options: RestoreOptions): string[] {
+  return [
+    'restore',
+    '--detach',
+    '--no-subreaper',
+    '--bundle',
+    options.bundle,
+    '--image-path',
+    options.imagePath,
+    '--work-path',
+    options.workPath,
+    '--pid-file',
+    options.pidFile,
+    '--tcp-established',
+    '--ext-unix-sk',
+    '--shell-job',
+    '--file-locks',
+    ...namespaceArguments(options),
+    ...consoleArguments(options.consoleSocket),
+    ...(options.noPivotRoot ? ['--no-pivot'] : []),
+    id,
+  ];
+}
+
+function namespaceArguments({
+  emptyNamespaces,
+  cgroupsMode,
+}: Pick<CheckpointOptions, 'emptyNamespaces' | 'cgroupsMode'>): string[] {
+  return [
+    ...emptyNamespaces.flatMap((namespace) => ['--empty-ns', namespace]),
+    ...(cgroupsMode === '' ? [] : ['--manage-cgroups-mode', cgroupsMode]),
+  ];
 }
 
 function consoleArguments(path: string | undefined): string[] {

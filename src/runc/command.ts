@@ -1,6 +1,6 @@
 // One call of the OCI runtime: spawned with raw descriptors, its own log file, and a deadline.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { lastError } from './last-error.js';
 
 export interface Command {
@@ -12,6 +12,10 @@ export interface Command {
   /** Descriptors for stdin, stdout, stderr; without them stdin and stdout are /dev/null and stderr is the log. */
   readonly stdio?: readonly [number, number, number];
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** Kill it when this process dies: CRIU, finding nobody to answer to, then undoes what it has begun. */
+  readonly diesWithParent?: boolean;
+  /** Put before PATH. */
+  readonly pathPrefix?: string;
 }
 
 export interface Outcome {
@@ -20,6 +24,8 @@ export interface Outcome {
   /** What went wrong, in the runtime's own words. */
   readonly message: string;
 }
+
+const setpriv = '/usr/bin/setpriv';
 
 let counter = 0;
 
@@ -46,9 +52,11 @@ interface End {
 
 function spawnAndWait(command: Command, logFile: string, log: number): Promise<End> {
   return new Promise((resolve) => {
-    const child = spawn(command.binary, command.argumentsFor(logFile), {
+    const [file, args] = commandLine(command, logFile);
+    const child = spawn(file, args, {
       cwd: command.directory,
       stdio: command.stdio === undefined ? ['ignore', 'ignore', log] : [...command.stdio],
+      ...(command.pathPrefix === undefined ? {} : { env: withPath(command.pathPrefix) }),
     });
     let timedOut = false;
     const timer = setTimeout(() => {
@@ -63,6 +71,17 @@ function spawnAndWait(command: Command, logFile: string, log: number): Promise<E
     child.once('error', (error: NodeJS.ErrnoException) => finish(null, spawnFailure(command.binary, error)));
     if (child.pid !== undefined) command.onSpawn?.(child);
   });
+}
+
+/** util-linux's setpriv sets the signal in the child itself; a host without it goes without. */
+function commandLine(command: Command, logFile: string): [string, string[]] {
+  const args = [...command.argumentsFor(logFile)];
+  if (command.diesWithParent !== true || !existsSync(setpriv)) return [command.binary, args];
+  return [setpriv, ['--pdeathsig', 'KILL', command.binary, ...args]];
+}
+
+function withPath(prefix: string): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${prefix}:${process.env['PATH'] ?? ''}` };
 }
 
 /** In the words of Go's os/exec, which clients know from containerd. */

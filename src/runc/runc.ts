@@ -1,19 +1,28 @@
 // The OCI runtime as an object: a method per verb. Failures carry the runtime's own last message behind containerd's
 // prefix, since clients look for both.
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { BerthError, type ErrorKind } from '../domain/errors.js';
 import {
+  checkpointArguments,
   createArguments,
   deleteArguments,
   execArguments,
   globalArguments,
   killArguments,
+  pauseArguments,
+  restoreArguments,
+  resumeArguments,
   startArguments,
+  updateArguments,
+  type CheckpointOptions,
   type CreateOptions,
   type ExecOptions,
   type GlobalOptions,
+  type RestoreOptions,
 } from './arguments.js';
-import { runCommand, type Outcome } from './command.js';
+import { runCommand, type Command, type Outcome } from './command.js';
+import { criuErrors } from './criu-errors.js';
 
 /** A runtime that hangs is killed after this; hooks and slow disks fit well within. */
 const createTimeoutMs = 120_000;
@@ -21,6 +30,11 @@ const startTimeoutMs = 60_000;
 const execTimeoutMs = 60_000;
 const killTimeoutMs = 10_000;
 const deleteTimeoutMs = 60_000;
+const updateTimeoutMs = 60_000;
+/** As long as runc itself tries to freeze, and more. */
+const pauseTimeoutMs = 30_000;
+/** Writing or reading a large memory takes its time. */
+export const checkpointTimeoutMs = 600_000;
 
 export interface RuncSettings extends GlobalOptions {
   /** A name on PATH or a path. */
@@ -29,6 +43,8 @@ export interface RuncSettings extends GlobalOptions {
   readonly directory: string;
   /** Told of every process spawned, so that whoever reaps strays leaves it to libuv. */
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** The directory of the `criu` to use; without it the one on PATH. */
+  readonly criuDirectory?: string;
 }
 
 /** stdin, stdout and stderr of the container's process. */
@@ -63,9 +79,43 @@ export class Runc {
     if (!outcome.ok && !outcome.message.includes('does not exist')) throw failure('failed to delete task', outcome);
   }
 
-  #run(verb: readonly string[], timeoutMs: number, stdio?: Descriptors): Promise<Outcome> {
+  async pause(id: string): Promise<void> {
+    const outcome = await this.#run(pauseArguments(id), pauseTimeoutMs);
+    if (!outcome.ok) throw failure('OCI runtime pause failed', outcome);
+  }
+
+  async resume(id: string): Promise<void> {
+    const outcome = await this.#run(resumeArguments(id), pauseTimeoutMs);
+    if (!outcome.ok) throw failure('OCI runtime resume failed', outcome);
+  }
+
+  /** What the runtime or the kernel refuses is `invalid-argument`. */
+  async update(id: string, resourcesFile: string): Promise<void> {
+    const outcome = await this.#run(updateArguments(id, resourcesFile), updateTimeoutMs);
+    if (outcome.ok) return;
+    const kind: ErrorKind = outcome.timedOut ? 'deadline-exceeded' : 'invalid-argument';
+    throw new BerthError(kind, `OCI runtime update failed: ${outcome.message}`);
+  }
+
+  async checkpoint(id: string, options: CheckpointOptions): Promise<void> {
+    const outcome = await this.#run(checkpointArguments(id, options), checkpointTimeoutMs, undefined, this.#criu());
+    if (!outcome.ok) throw criuFailure('OCI runtime checkpoint failed', outcome, join(options.workPath, 'dump.log'));
+  }
+
+  async restore(id: string, options: RestoreOptions, stdio?: Descriptors): Promise<void> {
+    const outcome = await this.#run(restoreArguments(id, options), checkpointTimeoutMs, stdio, this.#criu());
+    if (!outcome.ok) throw criuFailure('OCI runtime restore failed', outcome, join(options.workPath, 'restore.log'));
+  }
+
+  #criu(): Partial<Command> {
+    const { criuDirectory } = this.settings;
+    return { diesWithParent: true, ...(criuDirectory === undefined ? {} : { pathPrefix: criuDirectory }) };
+  }
+
+  #run(verb: readonly string[], timeoutMs: number, stdio?: Descriptors, how: Partial<Command> = {}): Promise<Outcome> {
     const { binary, directory, onSpawn } = this.settings;
     return runCommand({
+      ...how,
       binary,
       directory,
       timeoutMs,
@@ -79,6 +129,13 @@ export class Runc {
 function failure(prefix: string, outcome: Outcome): BerthError {
   const kind: ErrorKind = outcome.timedOut ? 'deadline-exceeded' : 'unknown';
   return new BerthError(kind, `${prefix}: ${outcome.message}`);
+}
+
+/** CRIU's own last errors follow the runtime's, which only names the log. */
+function criuFailure(prefix: string, outcome: Outcome, logFile: string): BerthError {
+  const errors = criuErrors(logFile);
+  const message = outcome.message.replace(/\nlog file: .*$/s, '');
+  return failure(prefix, { ...outcome, message: errors === '' ? message : `${message}: ${errors}` });
 }
 
 /** As containerd's checkKillError. */
