@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { BerthError } from '../src/domain/errors.js';
 import type { ContainerProcess } from './container-process.js';
 import type { Reaper } from './reaper.js';
-import { savePipeInodes } from './stdio/pipe-inodes.js';
+import { forgetPipeInodes, savePipeInodes } from './stdio/pipe-inodes.js';
 import type { ProcessIo } from './stdio/process-io.js';
 
 export interface Birth {
@@ -32,6 +32,7 @@ export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
     });
   } catch (error) {
     io.close();
+    forgetPipeInodes(process.names);
     throw error;
   } finally {
     rmSync(pidFile, { force: true });

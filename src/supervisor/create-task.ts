@@ -4,6 +4,7 @@ import { UndoStack } from '../base/undo-stack.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import { completedSpec } from '../domain/oci-spec.js';
+import { checkRuntimeName } from '../domain/runtime-name.js';
 import type { ContainerRecord, Stdio, TaskRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
@@ -29,6 +30,7 @@ export interface TaskRequest extends ContainerKey {
 export function createTask(supervisor: Supervisor, request: TaskRequest): Promise<number> {
   return supervisor.queue.run(keyString(request), async () => {
     const container = await taskContainer(supervisor, request);
+    checkRuntimeName(container.runtime.name);
     const spec = completedSpec(`the spec of container ${container.id}`, container.spec?.value ?? new Uint8Array());
     await using undo = new UndoStack();
     const bundle = bundlePath(supervisor.stateDirectory, request);
