@@ -13,7 +13,8 @@ Examples:
   berth exec -it web sh
   berth doctor
 
-'berth help COMMAND' tells what a command does, its options and its exit codes.`;
+'berth help COMMAND' tells what a command does, its options and its exit codes. BERTH_DEBUG=1 in the environment adds a
+stack to the message of a failure.`;
 
 export function buildProgram(session: Session): Command {
   const program: Command = configure(new Command('berth'))

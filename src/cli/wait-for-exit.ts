@@ -13,6 +13,8 @@ export interface ProcessIds {
 /** A daemon that is not back by then is not being restarted. */
 const reconnectLimitMs = 30_000;
 const reconnectIntervalMs = 200;
+/** No call to a daemon that is not there lasts as long: its socket refuses at once. */
+const refusalLimitMs = 2_000;
 
 /** The exit status; `onLost` is told once each time the daemon goes away. */
 export async function waitForExit(connection: Connection, ids: ProcessIds, onLost: () => void): Promise<number> {
@@ -25,7 +27,7 @@ export async function waitForExit(connection: Connection, ids: ProcessIds, onLos
     } catch (error) {
       if (!isBerthError(error, 'unavailable')) throw error;
       // A call that lasted had reached a daemon: this is another loss.
-      if (performance.now() - askedAt > reconnectLimitMs) lostAt = undefined;
+      if (performance.now() - askedAt > refusalLimitMs) lostAt = undefined;
       if (lostAt === undefined) onLost();
       lostAt ??= performance.now();
       if (performance.now() - lostAt > reconnectLimitMs) throw error;

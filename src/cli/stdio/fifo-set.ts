@@ -2,8 +2,8 @@
 import { lstat, mkdir, mkdtemp, rmdir, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { makeFifo } from '../../linux/fifo.js';
 import { socketPath } from '../connection.js';
-import { makeFifos } from './make-fifo.js';
 
 /** Paths or URIs of a process's streams as the API takes them; empty means none. */
 export interface StdioPaths {
@@ -30,9 +30,9 @@ export async function makeFifoSet(address: string, wishes: StdioWishes): Promise
     stderr: wishes.terminal ? '' : join(directory, 'stderr'),
   };
   try {
-    await makeFifos(Object.values(paths).filter((path) => path !== ''));
+    for (const path of Object.values(paths)) if (path !== '') makeFifo(path, 0o600);
   } catch (error) {
-    await rmdir(directory);
+    await removeFifosOf(paths);
     throw error;
   }
   return paths;
