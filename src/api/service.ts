@@ -79,7 +79,7 @@ function inputOf(rpc: RpcDefinition, wire: ServerCall, { signal }: Call): unknow
 }
 
 /** Until the client has no more, or the call is over. Leaving early must not destroy the stream: it carries the answer. */
-async function* messagesOf(stream: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
+async function* messagesOf(stream: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator {
   const iterator = stream[Symbol.asyncIterator]();
   const over = once(signal, 'abort').then(() => undefined);
   while (!signal.aborted) {

@@ -382,10 +382,22 @@ test('Leases', async () => {
   const { leases } = await ok('Leases/List', { filters: ['labels.a==1'] });
   assert.deepEqual(leases, [created['lease']]);
   await fails(INVALID_ARGUMENT, /labels/, 'Leases/List', { filters: ['labels.a=='] });
-  const resource = { id: 'x', type: 'content' };
+  const resource = { id: 'a-snapshot', type: 'snapshots/native' };
+  await ok('Leases/AddResource', { id: 'held', resource });
+  assert.deepEqual(await ok('Leases/ListResources', { id: 'held' }), { resources: [resource] });
+  await ok('Leases/DeleteResource', { id: 'held', resource });
+  await ok('Leases/DeleteResource', { id: 'held', resource });
+  assert.deepEqual(await ok('Leases/ListResources', { id: 'held' }), { resources: [] });
   for (const method of ['AddResource', 'DeleteResource', 'ListResources']) {
-    if (isContainerd) client.method(`Leases/${method}`);
-    else await fails(UNIMPLEMENTED, /./, `Leases/${method}`, { id: 'held', resource });
+    await fails(NOT_FOUND, /ghost/, `Leases/${method}`, { id: 'ghost', resource });
+  }
+  for (const method of ['AddResource', 'DeleteResource']) {
+    const rejects = async (status: number, pattern: RegExp, bad: Message) =>
+      await fails(status, pattern, `Leases/${method}`, { id: 'held', resource: bad });
+    await rejects(INVALID_ARGUMENT, /digest/, { id: 'x', type: 'content' });
+    await rejects(INVALID_ARGUMENT, /snapshots/, { id: 'x', type: 'snapshots' });
+    await rejects(INVALID_ARGUMENT, /content\/x/, { id: 'x', type: 'content/x' });
+    await rejects(UNIMPLEMENTED, /mounts/, { id: 'x', type: 'mounts' });
   }
   await ok('Leases/Delete', { id: 'held' });
   // What Go's client makes up ends in random base64url.

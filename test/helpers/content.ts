@@ -83,23 +83,30 @@ export class WriteDialogue {
   }
 }
 
+export const rootLabel = { 'containerd.io/gc.root': 'test' };
+
 export interface BlobOptions extends RpcOptions {
   readonly ref?: string;
   readonly labels?: Record<string, string>;
 }
 
-/** Writes one whole blob; returns its digest. */
+/** Writes one whole blob, kept by a label unless the test gives its own or a lease; returns its digest. */
 export async function writeBlob(
   daemon: TestDaemon,
   data: Uint8Array | string,
-  { ref, labels = {}, ...options }: BlobOptions = {},
+  { ref, labels, ...options }: BlobOptions = {},
 ): Promise<string> {
   const bytes = Buffer.from(data);
   const expected = digestOf(bytes);
   const dialogue = new WriteDialogue(daemon, options);
   const request = { ref: ref ?? `write-${expected}`, total: BigInt(bytes.length), expected };
   await dialogue.send(request);
-  const { digest } = await dialogue.send({ action: WriteAction.COMMIT, data: bytes, labels, ...request });
+  const { digest } = await dialogue.send({
+    action: WriteAction.COMMIT,
+    data: bytes,
+    labels: labels ?? (options.lease === undefined ? rootLabel : {}),
+    ...request,
+  });
   await dialogue.finish();
   return digest;
 }

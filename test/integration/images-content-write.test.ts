@@ -9,7 +9,8 @@ import { isContainerd } from '../helpers/daemon.js';
 import type { RpcOptions } from '../helpers/rpc.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
-const daemon = useBerthd();
+// No collection comes in between: these blobs are kept by nothing.
+const daemon = useBerthd(isContainerd ? {} : { config: 'gc_delay_ms = 600_000' });
 
 const { WRITE, COMMIT } = WriteAction;
 
