@@ -3,6 +3,7 @@ import { BerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { type DeleteResponse, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import { addExec } from '../supervisor/add-exec.js';
+import { checkpointTask } from '../supervisor/checkpoint-task.js';
 import { createTask } from '../supervisor/create-task.js';
 import { deleteExec } from '../supervisor/delete-exec.js';
 import { deleteTask } from '../supervisor/delete-task.js';
@@ -22,7 +23,7 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
   return {
     create: async (request, call) => {
       const { rootfs, options, checkpoint } = request;
-      if (checkpoint !== undefined) throw notYet('a task from a checkpoint');
+      if (checkpoint !== undefined) throw notYet('a task from a checkpoint in the content store');
       const key = call.container(request.containerId);
       const pid = await createTask(supervisor, { ...key, stdio: stdioOf(request), rootfs, options });
       return { containerId: key.id, pid };
@@ -82,7 +83,11 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
       await updateTask(supervisor, call.container(containerId), { resources, annotations });
       return {};
     },
-    checkpoint: () => Promise.reject(notYet('checkpoint')),
+    checkpoint: async ({ containerId, options, parentCheckpoint }, call) => {
+      if (parentCheckpoint !== '') throw notYet('a checkpoint with a parent in the content store');
+      const descriptors = await checkpointTask(supervisor, call.container(containerId), options);
+      return { descriptors };
+    },
     metrics: () => Promise.reject(notYet('metrics')),
   };
 }

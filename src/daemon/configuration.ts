@@ -16,6 +16,8 @@ export interface Configuration {
   readonly address: string;
   /** The OCI runtime's binary: a name on PATH or an absolute path. */
   readonly runtime: string;
+  /** The absolute path of the `criu` for checkpoints; empty: the one that the runtime finds on PATH. */
+  readonly criu: string;
   readonly logLevel: (typeof logLevels)[number];
   readonly logFormat: (typeof logFormats)[number];
   /** Events that the journal keeps before it drops the oldest. */
@@ -42,6 +44,7 @@ const defaults: Configuration = {
   state: '/run/berth',
   address: '/run/berth/berth.sock',
   runtime: 'runc',
+  criu: '',
   logLevel: 'info',
   logFormat: 'text',
   journalEvents: 100_000,
@@ -56,6 +59,7 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   state: { key: 'state', check: isPath },
   address: { key: 'address', check: isPath },
   runtime: { key: 'runtime', check: isText },
+  criu: { key: 'criu', check: isCriuPath },
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
   journal_events: { key: 'journalEvents', check: (value) => isCountFrom(1000, value) },
@@ -111,6 +115,11 @@ function isText(value: unknown): boolean {
 
 function isPath(value: unknown): boolean {
   return typeof value === 'string' && isAbsolute(value);
+}
+
+/** The runtime looks for that very name, in the directory given. */
+function isCriuPath(value: unknown): boolean {
+  return isPath(value) && String(value).endsWith('/criu');
 }
 
 function isCountFrom(least: number, value: unknown): boolean {

@@ -54,6 +54,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     log,
     stateDirectory: configuration.state,
     runtimeBinary: configuration.runtime,
+    criu: configuration.criu,
     closing: closing.signal,
     requestStop: () => stop.request('a client'),
     exitRetentionSeconds: configuration.exitRetentionSeconds,

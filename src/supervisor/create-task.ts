@@ -9,7 +9,6 @@ import type { ContainerRecord, Stdio, TaskRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
 import type { Any } from '../generated/google/protobuf/any.js';
-import { readProcessStat } from '../linux/process-info.js';
 import { bundlePath, createBundle, removeBundle } from '../shims/bundle.js';
 import { Shim } from '../shims/shim.js';
 import { taskCreated } from './event-drafts.js';
@@ -17,6 +16,7 @@ import { LiveTask } from './live-tasks.js';
 import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
 import { runtimeCallTimeoutMs, shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
+import { startTimeOf } from './task-record.js';
 import { watchInBackground } from './watch-shim.js';
 import { anyFromTyped } from './wire-values.js';
 
@@ -24,9 +24,11 @@ export interface TaskRequest extends ContainerKey {
   readonly stdio: Stdio;
   readonly rootfs: Mount[];
   readonly options: Any | undefined;
+  /** The directory of an image to restore from, where the options do not name one. */
+  readonly checkpoint?: string;
 }
 
-/** Returns the pid of the created init process. */
+/** Returns the pid of the created init process; 0 where its start is to restore it. */
 export function createTask(supervisor: Supervisor, request: TaskRequest): Promise<number> {
   return supervisor.queue.run(keyString(request), async () => {
     const container = await taskContainer(supervisor, request);
@@ -40,7 +42,8 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const shim = await Shim.connect(bundle);
     undo.push(() => shutdownShim(supervisor, shim, request, bundle));
     const sentOptions = request.options ?? anyFromTyped(container.runtime.options);
-    const runtime = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
+    const resolved = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
+    const runtime = { ...resolved, checkpoint: request.checkpoint ?? resolved.checkpoint };
     const pid = await createInit(shim, request, { bundle, runtime });
     const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
     undo.disarm();
@@ -66,9 +69,9 @@ interface Creation {
 
 async function createInit(shim: Shim, request: TaskRequest, { bundle, runtime }: Creation): Promise<number> {
   const { id, rootfs, stdio } = request;
-  const { options } = runtime;
+  const { options, checkpoint } = runtime;
   const { pid } = await shim.task.create(
-    { id, bundle, rootfs, ...stdio, checkpoint: '', parentCheckpoint: '', options },
+    { id, bundle, rootfs, ...stdio, checkpoint, parentCheckpoint: '', options },
     { timeoutMs: runtimeCallTimeoutMs },
   );
   return pid;
@@ -88,11 +91,11 @@ async function commitCreation(
     runtime: runtime.location,
     shim: { ...shim.identity, sequence: 0n },
     init: { execId: '', stdio, state: 'created', pid },
-    initStartTime: readProcessStat(pid)?.startTime ?? 0n,
+    initStartTime: startTimeOf(pid),
     execs: {},
     createdAt: nowNanos(),
   };
-  const created = taskCreated({ namespace, id, bundle, rootfs, io: stdio, checkpoint: '', pid });
+  const created = taskCreated({ namespace, id, bundle, rootfs, io: stdio, checkpoint: runtime.checkpoint, pid });
   await supervisor.store.commit([supervisor.store.tasks.put(record, record)], [created]);
   const task = new LiveTask(record, shim);
   supervisor.tasks.add(task);

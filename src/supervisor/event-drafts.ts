@@ -6,6 +6,7 @@ import { nowNanos } from '../domain/time.js';
 import { ContainerCreate, ContainerDelete, ContainerUpdate } from '../generated/containerd/events/container.js';
 import { NamespaceCreate, NamespaceDelete, NamespaceUpdate } from '../generated/containerd/events/namespace.js';
 import {
+  TaskCheckpointed,
   TaskCreate,
   TaskDelete,
   TaskExecAdded,
@@ -94,6 +95,11 @@ export function taskPaused({ namespace, id }: ContainerKey): EventDraft {
 
 export function taskResumed({ namespace, id }: ContainerKey): EventDraft {
   return draft(namespace, '/tasks/resumed', 'TaskResumed', TaskResumed, { containerId: id });
+}
+
+/** `checkpoint` is the directory of the image. */
+export function taskCheckpointed({ namespace, id }: ContainerKey, checkpoint: string): EventDraft {
+  return draft(namespace, '/tasks/checkpointed', 'TaskCheckpointed', TaskCheckpointed, { containerId: id, checkpoint });
 }
 
 export function taskOutOfMemory({ namespace, id }: ContainerKey): EventDraft {

@@ -3,6 +3,7 @@ import type { ContainerKey } from '../domain/ids.js';
 import { changeTask } from './change-task.js';
 import { commitTask } from './commit-task.js';
 import { taskPaused, taskResumed } from './event-drafts.js';
+import { reconcileInBackground } from './reconcile-pause.js';
 import { callShim, runtimeCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
@@ -15,6 +16,7 @@ export function pauseTask(supervisor: Supervisor, key: ContainerKey): Promise<vo
       await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) => api.pause({ id: key.id }, options));
     } catch (error) {
       await commitTask(supervisor, task, steppedInit(task.record, 'pause-failed'), []);
+      reconcileInBackground(supervisor, task);
       throw error;
     }
     await commitTask(supervisor, task, steppedInit(task.record, 'paused'), [taskPaused(key)]);
@@ -24,7 +26,12 @@ export function pauseTask(supervisor: Supervisor, key: ContainerKey): Promise<vo
 export function resumeTask(supervisor: Supervisor, key: ContainerKey): Promise<void> {
   return changeTask(supervisor, key, async (task) => {
     const running = steppedInit(task.record, 'resume');
-    await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) => api.resume({ id: key.id }, options));
+    try {
+      await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) => api.resume({ id: key.id }, options));
+    } catch (error) {
+      reconcileInBackground(supervisor, task);
+      throw error;
+    }
     await commitTask(supervisor, task, running, [taskResumed(key)]);
   });
 }

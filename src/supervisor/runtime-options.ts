@@ -11,6 +11,8 @@ const optionsUrl = 'containerd.runc.v1.Options';
 export interface ResolvedRuntime {
   readonly options: Any;
   readonly location: RuntimeLocation;
+  /** The directory of the image to restore from; empty for a task that starts afresh. */
+  readonly checkpoint: string;
 }
 
 /** Throws `invalid-argument` for options of another type. */
@@ -18,9 +20,11 @@ export function resolveRuntime(defaults: RuntimeDefaults, namespace: string, sen
   const options = decodeOptions(sent);
   const binary = options.binaryName === '' ? defaults.binary : options.binaryName;
   const root = options.root === '' ? defaults.root : options.root;
-  const completed = Options.encode({ ...options, binaryName: binary, root }).finish();
+  const criuPath = options.criuPath === '' ? defaults.criu : options.criuPath;
+  const completed = Options.encode({ ...options, binaryName: binary, root, criuPath }).finish();
   const value = { typeUrl: optionsUrl, value: Buffer.from(completed) };
-  return { options: value, location: { binary, root: join(root, namespace), options: value } };
+  const location = { binary, root: join(root, namespace), options: value };
+  return { options: value, location, checkpoint: options.criuImagePath };
 }
 
 function decodeOptions(sent: Any | undefined): Options {

@@ -5,6 +5,8 @@ import { DeadlineError, poll } from '../base/deadline.js';
 import { type ProcessExit, unknownExitStatus } from '../domain/exit.js';
 import type { ProcessRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
+import { containerCgroupOf } from '../linux/cgroup.js';
+import { hasFreezer, isFrozen, thawCgroup } from '../linux/freezer.js';
 import { isSystemError } from '../linux/libc.js';
 import { endByPidfd, openPidfd, signalPidfd } from '../linux/pidfd.js';
 import { readProcessStat } from '../linux/process-info.js';
@@ -64,6 +66,7 @@ async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<Proce
   if (pidfd === undefined) return waitedExit(orphans, pid) ?? unknownExit(pid);
   try {
     signalPidfd(pidfd, SIGKILL);
+    thawIfFrozen(pid);
     return await poll(() => waitedExit(orphans, pid) ?? toldExit(pidfd, pid), {
       limitMs: endTimeoutMs,
       intervalMs: endPollMs,
@@ -75,6 +78,12 @@ async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<Proce
   } finally {
     closeSync(pidfd);
   }
+}
+
+/** A frozen process of cgroup v1 takes its SIGKILL only once it is thawed. */
+function thawIfFrozen(pid: number): void {
+  const cgroup = containerCgroupOf(pid);
+  if (hasFreezer(cgroup) && isFrozen(cgroup)) thawCgroup(cgroup);
 }
 
 /** Undefined unless the pid still names the process that was created. */

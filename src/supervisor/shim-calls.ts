@@ -4,12 +4,15 @@ import { readlinkSync, realpathSync } from 'node:fs';
 import { withDeadline } from '../base/deadline.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
+import { checkpointTimeoutMs } from '../runc/runc.js';
 import type { Shim } from '../shims/shim.js';
 import type { LiveTask } from './live-tasks.js';
 import type { Supervisor } from './supervisor.js';
 
 /** For calls in which the shim runs the OCI runtime; above the shim's own limit, whose failure is better worded. */
 export const runtimeCallTimeoutMs = 150_000;
+/** For calls in which CRIU reads or writes all of a container's memory; above the shim's own limit. */
+export const checkpointCallTimeoutMs = checkpointTimeoutMs + 30_000;
 /** For calls that the shim answers by itself. */
 export const shimCallTimeoutMs = 10_000;
 /** containerd gives a shim 3 s to shut down. */

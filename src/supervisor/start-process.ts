@@ -1,12 +1,13 @@
 // Starts a created init process, or an exec that was added.
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
+import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import { commitTask } from './commit-task.js';
 import { execStarted, taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
-import { callShim, runtimeCallTimeoutMs } from './shim-calls.js';
+import { callShim, checkpointCallTimeoutMs, runtimeCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
-import { stepped, withProcess } from './task-record.js';
+import { startTimeOf, stepped, withProcess } from './task-record.js';
 
 /** Returns the pid. The start's event is committed before any exit of the process, however early that comes. */
 export async function startProcess(supervisor: Supervisor, key: ContainerKey, execId: string): Promise<number> {
@@ -28,14 +29,22 @@ export async function startProcess(supervisor: Supervisor, key: ContainerKey, ex
 }
 
 async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: string): Promise<number> {
-  const { id } = task.record;
-  const { pid } = await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) =>
+  const { id, init } = task.record;
+  const startTimeoutMs = execId === '' && init.pid === 0 ? checkpointCallTimeoutMs : runtimeCallTimeoutMs;
+  const { pid } = await callShim(supervisor, task, startTimeoutMs, (api, options) =>
     api.start({ id, execId }, options),
   );
   await supervisor.queue.run(keyString(task.record), async () => {
-    const next = withProcess(task.record, stepped(task.process(execId), 'start', pid));
+    const next = withStart(task.record, execId, stepped(task.process(execId), 'start', pid));
     const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);
     await commitTask(supervisor, task, next, [started]);
   });
   return pid;
+}
+
+/** A restored init has its pid only now. */
+function withStart(record: TaskRecord, execId: string, process: ProcessRecord): TaskRecord {
+  const next = withProcess(record, process);
+  if (execId !== '' || record.init.pid === process.pid) return next;
+  return { ...next, initStartTime: startTimeOf(process.pid) };
 }

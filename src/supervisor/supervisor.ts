@@ -34,6 +34,8 @@ export interface RuntimeDefaults {
   readonly binary: string;
   /** The directory below which the runtime keeps one directory per namespace. */
   readonly root: string;
+  /** The absolute path of `criu`; empty: the one that the runtime finds on PATH. */
+  readonly criu: string;
 }
 
 export function createSupervisor(options: {
@@ -47,8 +49,9 @@ export function createSupervisor(options: {
   readonly requestStop: () => void;
   readonly exitRetentionSeconds: number;
   readonly runtimeBinary: string;
+  readonly criu: string;
 }): Supervisor {
-  const { runtimeBinary, ...rest } = options;
-  const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc') };
+  const { runtimeBinary, criu, ...rest } = options;
+  const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc'), criu };
   return { ...rest, runtime, tasks: new LiveTasks(), queue: new KeyedQueue() };
 }

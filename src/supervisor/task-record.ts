@@ -1,6 +1,7 @@
 // Pure steps from one task record to the next.
 import type { ProcessExit } from '../domain/exit.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
+import { readProcessStat } from '../linux/process-info.js';
 import { type ProcessEvent, stepState } from '../domain/process-state.js';
 
 export function withProcess(record: TaskRecord, process: ProcessRecord): TaskRecord {
@@ -32,6 +33,11 @@ export function steppedInit(record: TaskRecord, event: Exclude<ProcessEvent, 'ex
 export function stopped(process: ProcessRecord, exit: ProcessExit): ProcessRecord {
   stepState(describeProcess(process), process.state, 'exit');
   return { execId: process.execId, stdio: process.stdio, state: 'stopped', pid: exit.pid, exit };
+}
+
+/** 0 where there is no such process. */
+export function startTimeOf(pid: number): bigint {
+  return (pid === 0 ? undefined : readProcessStat(pid)?.startTime) ?? 0n;
 }
 
 function describeProcess(process: ProcessRecord): string {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessStat } from '../linux/process-info.js';
 import { Shim } from '../shims/shim.js';
 import type { LiveTask } from './live-tasks.js';
+import { reconcileInBackground } from './reconcile-pause.js';
 import { replaceShim } from './replace-shim.js';
 import { killShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
@@ -25,6 +26,7 @@ export async function watchShim(supervisor: Supervisor, task: LiveTask, connecte
   let shim = connected ?? (await reachShim(supervisor, task));
   while (shim !== undefined) {
     task.shim = shim;
+    reconcileInBackground(supervisor, task);
     await follow(supervisor, task, shim);
     if (supervisor.closing.aborted || task.shim !== shim) return;
     const { namespace, id } = task.record;
