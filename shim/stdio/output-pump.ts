@@ -14,8 +14,13 @@ export class OutputPump {
   readonly #source: Socket;
   readonly #sink: OutputSink;
 
-  /** `open` makes the source's socket with the given way of reading. */
-  constructor(open: (onread: OnReadOpts) => Socket, sink: OutputSink, log: Log) {
+  /** `open` makes the source's socket with the given way of reading; `readRest` reads what the socket took for the end. */
+  constructor(
+    open: (onread: OnReadOpts) => Socket,
+    sink: OutputSink,
+    log: Log,
+    readRest: (take: (chunk: Buffer) => void) => void = () => undefined,
+  ) {
     const buffer = Buffer.allocUnsafeSlow(bufferBytes);
     const callback = (length: number): boolean => sink.write(buffer.subarray(0, length));
     const source = open({ buffer, callback });
@@ -25,6 +30,7 @@ export class OutputPump {
     source.on('error', (error) => {
       if (!isSystemError(error, 'EIO')) log.warn('reading output failed', { error: error.message });
     });
+    source.once('end', () => readRest((chunk) => sink.write(chunk)));
     this.drained = new Promise((resolve) => {
       source.once('close', () => resolve(sink.finish()));
     });

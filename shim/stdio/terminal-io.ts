@@ -1,11 +1,12 @@
 // Stdio of a process with a terminal: the pseudo-terminal's master, which runc sends over the console socket, between the
 // client's stdin and stdout.
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { OnReadOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { poll } from '../../src/base/deadline.js';
 import { BerthError } from '../../src/domain/errors.js';
 import { ConsoleSocket } from '../../src/linux/console-socket.js';
+import { isSystemError } from '../../src/linux/libc.js';
 import { setNonBlocking } from '../../src/linux/pipe.js';
 import { setWindowSize, type WindowSize } from '../../src/linux/terminal.js';
 import { openInput, type InputSource } from './input-source.js';
@@ -19,6 +20,8 @@ import { feedTerminal } from './feed-terminal.js';
 /** runc has sent the master before it returns; this is for runtimes that are less prompt. */
 const masterTimeoutMs = 5000;
 const masterPollMs = 5;
+/** What the kernel's line discipline holds. */
+const terminalReadBytes = 4096;
 
 let counter = 0;
 
@@ -73,7 +76,7 @@ export class TerminalIo implements ProcessIo {
       if (this.#input !== undefined) feedTerminal(master, fd, this.#input.stream, this.#options.log);
       return master;
     };
-    this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log);
+    this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log, (take) => readToEnd(fd, take));
     this.#drain(this.#pump.drained);
   }
 
@@ -113,6 +116,24 @@ export class TerminalIo implements ProcessIo {
     } finally {
       this.#socket.close();
     }
+  }
+}
+
+/**
+ * Reads what is left in a terminal that every process has closed. A terminal gives at most 4 KiB at a time, which libuv,
+ * once the other side has hung up, takes for a short read and thus for the last one.
+ */
+function readToEnd(fd: number, take: (chunk: Buffer) => void): void {
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(terminalReadBytes);
+      const length = readSync(fd, chunk);
+      if (length === 0) return;
+      take(chunk.subarray(0, length));
+    }
+  } catch (error) {
+    // EIO is the end; EAGAIN, that somebody has opened it again.
+    if (!isSystemError(error, 'EIO') && !isSystemError(error, 'EAGAIN')) throw error;
   }
 }
 

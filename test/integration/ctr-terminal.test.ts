@@ -73,8 +73,9 @@ test('everything a terminal container printed before its end is shown', async ()
   program.write('go\n');
   const { stdout, code } = await program.result();
   assert.equal(code, 0);
-  const lines = stdout.split(/\r*\n/).filter((line) => /^(line \d+|last)$/.test(line));
-  assert.deepEqual([lines.length, lines.at(-2), lines.at(-1)], [501, 'line 499', 'last'], stdout.slice(-200));
+  // ctr may say after it, on the same line, that there is no terminal left to set the size of.
+  assert.match(stdout.slice(-300), /line 499\r*\nlast/);
+  assert.equal(stdout.match(/^line \d+\r*$/gm)?.length, 500);
 });
 
 test('the terminal of the client is itself again after the run', async () => {
