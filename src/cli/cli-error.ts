@@ -1,4 +1,6 @@
-// What ends a command early: a mistake in how it was called, or an end with a code and no message of Berth's.
+// What ends a command early: a mistake in how it was called, an end with a code, our own output that takes no more.
+import { BerthError, messageOf } from '../domain/errors.js';
+
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -14,4 +16,8 @@ export class ExitError extends Error {
   ) {
     super(message, options);
   }
+}
+
+export function outputFailure(cause: unknown): BerthError {
+  return new BerthError('data-loss', `cannot write to standard output: ${messageOf(cause)}`, { cause });
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants } from 'node:os';
 import { UndoStack } from '../base/undo-stack.js';
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
-import { ExitError } from './cli-error.js';
+import { ExitError, outputFailure } from './cli-error.js';
 import type { Connection } from './connection.js';
 import { exitCodeOfSignal, exitCodes } from './exit-codes.js';
 import { asksForEnd, catchSignals } from './stdio/caught-signals.js';
@@ -44,7 +44,8 @@ class ForegroundProcess {
   readonly #starting = new AbortController();
   readonly #ended = new AbortController();
   #started = false;
-  #brokenPipe = false;
+  /** Why our standard output takes nothing any more. */
+  #brokenOutput: unknown;
 
   constructor(connection: Connection, settings: ForegroundSettings) {
     this.#connection = connection;
@@ -64,7 +65,7 @@ class ForegroundProcess {
     const drained = await drain(streams.outputs, idleLimitMs);
     await remove?.();
     if (!drained) await drain(streams.outputs, closingLimitMs);
-    return this.#brokenPipe ? exitCodes.brokenPipe : code;
+    return this.#brokenOutput === undefined ? code : brokenOutputCode(this.#brokenOutput);
   }
 
   async #startAndWait(streams: Streams): Promise<number> {
@@ -78,7 +79,7 @@ class ForegroundProcess {
     this.#started = true;
     // Not before: a shim opens its ends of an exec's FIFOs at the start.
     streams.start(
-      () => this.#onBrokenPipe(),
+      (error) => this.#onBrokenOutput(error),
       () => void this.#closeStdin(),
     );
     if (terminal) undo.push(onTerminalResize((size) => void this.#resize(size)));
@@ -119,8 +120,8 @@ class ForegroundProcess {
   }
 
   /** As in a shell's pipeline, where the writer dies of it. */
-  #onBrokenPipe(): void {
-    this.#brokenPipe = true;
+  #onBrokenOutput(error: unknown): void {
+    this.#brokenOutput = error;
     void this.#end(constants.signals.SIGPIPE, 0);
   }
 
@@ -149,6 +150,12 @@ class ForegroundProcess {
   }
 }
 
+/** A reader that has gone is what a code is for; anything else is a failure. */
+function brokenOutputCode(error: unknown): number {
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return exitCodes.brokenPipe;
+  throw outputFailure(error);
+}
+
 function tellLost(): void {
   process.stderr.write('berth: berthd is gone; waiting for it to come back\n');
 }
@@ -167,7 +174,7 @@ class Streams {
     this.outputs = this.#stderr === undefined ? [this.#stdout] : [this.#stdout, this.#stderr];
   }
 
-  start(onBroken: () => void, onStdinEnd: () => void): void {
+  start(onBroken: (error: unknown) => void, onStdinEnd: () => void): void {
     this.#stdout.start(process.stdout, onBroken);
     this.#stderr?.start(process.stderr, () => undefined);
     this.#stdin?.start(process.stdin, onStdinEnd);

@@ -3,23 +3,26 @@
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { messageOf } from '../domain/errors.js';
-import { ExitError, UsageError } from './cli-error.js';
+import { ExitError, outputFailure, UsageError } from './cli-error.js';
 import { exitCodes } from './exit-codes.js';
 import { buildProgram, isCommanderError, usageMessage } from './program.js';
 import { Session } from './session.js';
 
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 const session = new Session(process.stdout, process.env);
+let outputIsBroken = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  outputIsBroken = true;
   // `run` and `exec` listen too, and end their process first.
   if (process.stdout.listenerCount('error') > 1) return;
-  leave(error.code === 'EPIPE' ? exitCodes.brokenPipe : exitCodes.failed);
+  if (error.code === 'EPIPE') leave(exitCodes.brokenPipe);
+  process.stderr.write(`berth: ${outputFailure(error).message}\n`, () => leave(exitCodes.failed));
 });
 process.stderr.on('error', () => undefined);
 
 const code = await main();
 session.close();
-await flush(process.stdout);
+if (!outputIsBroken) await flush(process.stdout);
 await flush(process.stderr);
 leave(code);
 

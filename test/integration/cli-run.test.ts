@@ -68,6 +68,13 @@ test('when the reader of our output goes away the container goes too', async () 
   assert.equal(stdout, 'y\ny\n141\n');
 });
 
+test('an output that takes nothing ends the container and the run with 125', async () => {
+  const command = daemon().berthCommand(['run', '--rm', '--rootfs', daemon().rootfs, 'full', 'yes']);
+  const { stderr, code } = await runProgram('sh', ['-c', '"$@" > /dev/full', 'sh', ...command]);
+  assert.equal(code, 125);
+  assert.match(stderr, /^berth: cannot write to standard output: ENOSPC.*\n$/);
+});
+
 test('a command that is not there ends with 127 and the words of runc, and leaves nothing', async () => {
   const { stderr, code } = await run(['absent', '/no/such']);
   assert.equal(code, 127);

@@ -5,6 +5,7 @@ import { collect } from '../option-list.js';
 import { parseEnv } from '../parse/key-value.js';
 import { parseUser, type UserIds } from '../parse/user.js';
 import type { CommandDefinition } from '../session.js';
+import { checkTerminal } from '../stdio/terminal.js';
 
 const help = `
 Everything after the id is the command. It runs with the container's environment, working directory, user and rights, as
@@ -45,6 +46,7 @@ export const exec: CommandDefinition = (command, session) => {
       if (options.detach === true && (options.interactive === true || options.tty === true)) {
         throw new UsageError('an exec that is detached (-d) has no input (-i) and no terminal (-t)');
       }
+      checkTerminal(options);
       const { startFailure } = await import('../start-failure.js');
       try {
         const { execProcess, newExecId } = await import('../exec-process.js');

@@ -18,7 +18,7 @@ import { readBundleSpec } from '../spec/bundle.js';
 import { defaultSpec } from '../spec/default-spec.js';
 import type { OciMount, OciSpec } from '../spec/oci.js';
 import { readSpecHost } from '../spec/spec-host.js';
-import { terminalSize } from '../stdio/terminal.js';
+import { checkTerminal, terminalSize } from '../stdio/terminal.js';
 
 const help = `
 Everything after the id is the container's command. --bundle takes the spec from DIR/config.json, and the options
@@ -98,6 +98,7 @@ export const run: CommandDefinition = (command, session) => {
     .option('--runtime <name>', 'a runtime of containerd, or the path of a shim', defaultRuntime)
     .addHelpText('after', help)
     .action(async (id: string, args: string[], options: Options) => {
+      checkTerminal(options);
       const { startFailure } = await import('../start-failure.js');
       try {
         const plan = await makePlan(id, args, options);

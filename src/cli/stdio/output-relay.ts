@@ -20,9 +20,9 @@ export class OutputRelay {
 
   /**
    * Begins to read; only once the shim has opened its side, since a FIFO without a writer reads as ended. `onBroken`
-   * is told once when `destination` takes nothing any more; what comes then is read and dropped.
+   * is told once, and why, when `destination` takes nothing any more; what comes then is read and dropped.
    */
-  start(destination: Writable, onBroken: () => void): void {
+  start(destination: Writable, onBroken: (error: unknown) => void): void {
     const socket = new Socket({ fd: this.#fd, readable: true, writable: false });
     this.#socket = socket;
     this.#ended = this.#copy(socket, destination, onBroken);
@@ -48,10 +48,10 @@ export class OutputRelay {
     else this.#socket.destroy();
   }
 
-  async #copy(source: Socket, destination: Writable, onBroken: () => void): Promise<void> {
+  async #copy(source: Socket, destination: Writable, onBroken: (error: unknown) => void): Promise<void> {
     let broken = false;
-    const markBroken = () => {
-      if (!broken) onBroken();
+    const markBroken = (error: unknown) => {
+      if (!broken) onBroken(error);
       broken = true;
     };
     destination.on('error', markBroken);

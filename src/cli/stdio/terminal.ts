@@ -1,9 +1,22 @@
 // Our own terminal: its size, and raw mode, from which it is brought back whatever happens.
 import type { ReadStream, WriteStream } from 'node:tty';
+import { UsageError } from '../cli-error.js';
+
+export interface TerminalWishes {
+  readonly tty?: boolean;
+  readonly interactive?: boolean;
+  readonly detach?: boolean;
+}
 
 export interface TerminalSize {
   readonly width: number;
   readonly height: number;
+}
+
+/** Input of a terminal that is none has an end that a terminal cannot pass on: the process would wait for ever. */
+export function checkTerminal({ tty, interactive, detach }: TerminalWishes): void {
+  if (tty !== true || interactive !== true || detach === true || process.stdin.isTTY) return;
+  throw new UsageError('standard input is not a terminal: leave -t or -i out');
 }
 
 /** The size of the terminal that we print to; undefined where we print to none. */

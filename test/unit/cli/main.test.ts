@@ -64,6 +64,8 @@ for (const [args, message] of [
   [['run', '--memory', 'much', '--rootfs', '/a', 'x'], 'memory "much" is not a size such as 512m or 1g'],
   [['kill', '-s', 'FOO', 'x'], 'unknown signal "FOO"'],
   [['exec', '-d', '-t', 'x', 'sh'], 'an exec that is detached (-d) has no input (-i) and no terminal (-t)'],
+  [['run', '-it', '--rootfs', '/', 'x', 'sh'], 'standard input is not a terminal: leave -t or -i out'],
+  [['exec', '-it', 'x', 'sh'], 'standard input is not a terminal: leave -t or -i out'],
   [['api', 'call', 'Tasks/Kill', '{'], /^the request is not JSON: /],
   [
     ['-o', 'xml', 'ps'],
@@ -122,6 +124,20 @@ test('the version needs no daemon', async () => {
   const { stdout, code } = await berth(['version', '--client', '-o', 'json']);
   assert.equal(code, 0);
   assert.deepEqual(Object.keys(JSON.parse(stdout) as object), ['client', 'server']);
+});
+
+test('an output that takes nothing is a failure with its reason', async () => {
+  const { stderr, code } = await runProgram('sh', [
+    '-c',
+    '"$@" > /dev/full',
+    'sh',
+    process.execPath,
+    main,
+    'api',
+    'ls',
+  ]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^berth: cannot write to standard output: ENOSPC.*\n$/);
 });
 
 test('api ls lists methods without a daemon, as a table and as JSON', async () => {
