@@ -7,6 +7,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 # command=package, where the package gives the command on Debian and Ubuntu.
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
 tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
+  docker-registry=docker-registry skopeo=skopeo
   iptables=iptables setpriv=util-linux)
 
 main() {
@@ -51,7 +52,7 @@ apt_install() {
   "${as_root[@]}" apt-get install --yes -qq --no-install-recommends --no-remove "$@"
 }
 
-# The tests start their own containerd and redis; a service of the package must not run, now or after a reboot.
+# The tests start their own containerd, redis and registry; a service of the package must not run, now or after a reboot.
 policy=/usr/sbin/policy-rc.d
 forbid_services() {
   [ -e "$policy" ] && return
@@ -61,7 +62,7 @@ forbid_services() {
 }
 
 services() {
-  ls /etc/systemd/system/*.wants 2>/dev/null | grep -E '^(containerd|redis-server)\.service$' || true
+  ls /etc/systemd/system/*.wants 2>/dev/null | grep -E '^(containerd|redis-server|docker-registry)\.service$' || true
 }
 
 disable_new_services() {

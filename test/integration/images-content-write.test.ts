@@ -146,6 +146,16 @@ test('a blob with the wrong digest or size is not made, and the write can be gon
   assert.ok((await listBlobs(daemon())).includes(digestOf('data')));
 });
 
+test('a write begun for a digest begins anew once all of it came and was wrong', { skip: isContainerd }, async () => {
+  const announced = { ref: 'surely-wrong', total: 4n, expected: digestOf('good') };
+  const wrong = dialogue();
+  await wrong.send(announced);
+  await fails(wrong.send({ action: COMMIT, data: Buffer.from('evil') }), status.FAILED_PRECONDITION, /digest/);
+  const right = dialogue();
+  assert.equal((await right.send(announced)).offset, 0n);
+  assert.equal((await right.send({ action: COMMIT, data: Buffer.from('good') })).digest, digestOf('good'));
+});
+
 test('what is there already is not written again', async () => {
   const digest = await writeBlob(daemon(), 'twice');
   await fails(dialogue().send({ ref: 'twice-1', expected: digest }), status.ALREADY_EXISTS, /exists/);

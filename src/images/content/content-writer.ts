@@ -15,6 +15,8 @@ interface OpenIngest {
   readonly path: string;
   readonly algorithm: DigestAlgorithm;
   readonly release: Release;
+  /** The digest that the client announced at the beginning. */
+  readonly announced: Digest | undefined;
   /** Exactly one of these two is there. */
   readonly shared: Digest | undefined;
   readonly file: IngestFile | undefined;
@@ -85,8 +87,8 @@ export class ContentWriter {
   }
 
   /**
-   * Makes the blob and returns its record. `failed-precondition` when size or digest are not as they must be: what is
-   * here stays and can be gone on with. `already-exists` when the namespace has the blob: the write is then over too.
+   * Makes the blob and returns its record. `failed-precondition` when size or digest are not as they must be; what is
+   * here can be gone on with, unless it is surely wrong. `already-exists` when the namespace has the blob: the write is then over too.
    */
   async commit({ total, expected, labels }: CommitRequest) {
     if (total > 0 && total !== this.offset) {
@@ -120,9 +122,20 @@ export class ContentWriter {
     if (expected !== undefined && formatDigest(expected) !== formatDigest(actual)) {
       const wanted = formatDigest(expected);
       const message = `ref ${this.ref} has digest ${formatDigest(actual)}, unexpected commit digest: expected ${wanted}`;
+      await this.#discardWrong(wanted);
       throw new BerthError('failed-precondition', message);
     }
     return actual;
+  }
+
+  /**
+   * All of a write that was begun for this very digest has come, and is something else: nothing that is added makes it
+   * right, so whoever tries again begins anew. Without that announcement the client may still mean another digest.
+   */
+  async #discardWrong(wanted: string): Promise<void> {
+    const { announced, ingest } = this.#open;
+    const isWhole = ingest.total > 0 && this.offset >= ingest.total;
+    if (announced !== undefined && formatDigest(announced) === wanted && isWhole) await this.truncate();
   }
 
   /** Data beyond a blob that was to be taken over: the write goes on with a copy. */

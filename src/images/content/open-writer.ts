@@ -40,7 +40,7 @@ export async function openWriter(storage: ImageStorage, scope: Scope, request: W
     const algorithm = expected?.algorithm ?? canonicalAlgorithm;
     const shared = ingest.shared === undefined ? undefined : parseDigest(ingest.shared);
     const file = shared === undefined ? await IngestFile.open(path, algorithm) : undefined;
-    return new ContentWriter(storage, scope, { ingest, path, algorithm, shared, file, release });
+    return new ContentWriter(storage, scope, { ingest, path, algorithm, shared, file, release, announced: expected });
   } catch (error) {
     release();
     throw error;

@@ -1,0 +1,57 @@
+// OCI image layouts made by hand: blobs, configurations, manifests, indexes.
+import { gzipSync } from 'node:zlib';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface OciDescriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+
+const type = (name: string) => `application/vnd.oci.image.${name}`;
+
+export class OciLayout {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  static async create(directory: string): Promise<OciLayout> {
+    await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
+    await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+    return new OciLayout(directory);
+  }
+
+  async blob(mediaType: string, content: Buffer | object): Promise<OciDescriptor> {
+    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
+    const hex = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(join(this.#directory, 'blobs', 'sha256', hex), bytes);
+    return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
+  }
+
+  /** An image with these uncompressed layers. */
+  async image(layers: readonly Buffer[], architecture = 'amd64', config: object = {}): Promise<OciDescriptor> {
+    const diffIds = layers.map((layer) => `sha256:${createHash('sha256').update(layer).digest('hex')}`);
+    const rootfs = { type: 'layers', diff_ids: diffIds };
+    const configuration = await this.blob(type('config.v1+json'), { architecture, os: 'linux', config, rootfs });
+    const descriptors: OciDescriptor[] = [];
+    for (const layer of layers) descriptors.push(await this.blob(type('layer.v1.tar+gzip'), gzipSync(layer)));
+    const mediaType = type('manifest.v1+json');
+    const manifest = { schemaVersion: 2, mediaType, config: configuration, layers: descriptors };
+    return { ...(await this.blob(mediaType, manifest)), platform: { os: 'linux', architecture } };
+  }
+
+  async index(manifests: readonly OciDescriptor[]): Promise<OciDescriptor> {
+    const mediaType = type('index.v1+json');
+    return await this.blob(mediaType, { schemaVersion: 2, mediaType, manifests });
+  }
+
+  /** What the layout is of. */
+  async finish(root: OciDescriptor): Promise<void> {
+    await writeFile(join(this.#directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [root] }));
+  }
+}
