@@ -22,6 +22,14 @@ export interface Configuration {
   readonly logFormat: (typeof logFormats)[number];
   /** Events that the journal keeps before it drops the oldest. */
   readonly journalEvents: number;
+  /** Events older than this are dropped, as far as the journal has more than it must keep. */
+  readonly journalSeconds: number;
+  /** Bytes of events that the journal keeps before it drops the oldest. */
+  readonly journalBytes: number;
+  /** Between backups of the records; 0: none. */
+  readonly backupIntervalSeconds: number;
+  /** The newest so many backups are kept. */
+  readonly backupsKept: number;
   /** How long exit records are kept after their tasks are gone. */
   readonly exitRetentionSeconds: number;
   /** From a removal of something that keeps other things to the garbage collection that it asks for. */
@@ -30,7 +38,15 @@ export interface Configuration {
   readonly gcIntervalSeconds: number;
 }
 
-type FileOnly = 'journalEvents' | 'exitRetentionSeconds' | 'gcDelayMs' | 'gcIntervalSeconds';
+type FileOnly =
+  | 'journalEvents'
+  | 'journalSeconds'
+  | 'journalBytes'
+  | 'backupIntervalSeconds'
+  | 'backupsKept'
+  | 'exitRetentionSeconds'
+  | 'gcDelayMs'
+  | 'gcIntervalSeconds';
 
 /** What the command line may set; absent means not set. */
 export type CommandLine = Partial<Omit<Configuration, FileOnly>> & {
@@ -48,6 +64,10 @@ const defaults: Configuration = {
   logLevel: 'info',
   logFormat: 'text',
   journalEvents: 100_000,
+  journalSeconds: 7 * 24 * 3600,
+  journalBytes: 256 * 1024 * 1024,
+  backupIntervalSeconds: 3600,
+  backupsKept: 3,
   exitRetentionSeconds: 7 * 24 * 3600,
   gcDelayMs: 100,
   gcIntervalSeconds: 60,
@@ -63,6 +83,10 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
   journal_events: { key: 'journalEvents', check: (value) => isCountFrom(1000, value) },
+  journal_seconds: { key: 'journalSeconds', check: (value) => isCountFrom(60, value) },
+  journal_bytes: { key: 'journalBytes', check: (value) => isCountFrom(1024 * 1024, value) },
+  backup_interval_seconds: { key: 'backupIntervalSeconds', check: (value) => isCountFrom(0, value) },
+  backups_kept: { key: 'backupsKept', check: (value) => isCountFrom(1, value) },
   gc_delay_ms: { key: 'gcDelayMs', check: (value) => isCountFrom(0, value) },
   gc_interval_seconds: { key: 'gcIntervalSeconds', check: (value) => isCountFrom(1, value) },
   exit_retention_seconds: { key: 'exitRetentionSeconds', check: (value) => isCountFrom(0, value) },

@@ -10,7 +10,13 @@ import {
   logFormats,
   logLevels,
 } from './configuration.js';
+import { repairRecords, restoreRecords } from './records-commands.js';
 import { runDaemon } from './run-daemon.js';
+
+interface StorageCommands {
+  readonly repairDb?: boolean;
+  readonly restoreDb?: string;
+}
 
 const program = new Command('berthd')
   .description("The Berth daemon: runs containers for clients of containerd's API.")
@@ -22,8 +28,13 @@ const program = new Command('berthd')
   .option('--runtime <binary>', 'OCI runtime: a name on PATH or a path (default: runc)')
   .addOption(new Option('--log-level <level>', 'least level that is logged (default: info)').choices(logLevels))
   .addOption(new Option('--log-format <format>', 'how lines are written (default: text)').choices(logFormats))
-  .action(async (flags: CommandLine) => {
-    await runDaemon(loadConfiguration(flags));
+  .option('--repair-db', 'save what can be read of the records, accept the loss of the rest, and end')
+  .option('--restore-db <backup>', 'put a backup (ROOT/backups/...) in the place of the records, and end')
+  .action(async ({ repairDb, restoreDb, ...flags }: CommandLine & StorageCommands) => {
+    const configuration = loadConfiguration(flags);
+    if (repairDb === true) await repairRecords(configuration);
+    else if (restoreDb !== undefined) await restoreRecords(configuration, restoreDb);
+    else await runDaemon(configuration);
   });
 
 try {

@@ -11,6 +11,7 @@ import { BerthError, messageOf } from '../domain/errors.js';
 import { closeImageStorage, openImageStorage } from '../images/image-storage.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
 import { SpawnLauncher } from '../shims/spawn-launcher.js';
+import type { Retention } from '../store/journal.js';
 import { openStore, type Store } from '../store/store.js';
 import { sweepExits } from '../supervisor/exits.js';
 import { OrphanReaper } from '../supervisor/orphan-reaper.js';
@@ -34,7 +35,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   armFailpoint(process.env['BERTH_FAILPOINT']);
   const log = createLog(configuration);
   prepareDirectories(configuration);
-  const store = await openStore({ root: configuration.root, keepEvents: configuration.journalEvents });
+  const store = await openStore({ root: configuration.root, keep: journalRetention(configuration) });
   const images = await openImageStorage({
     root: configuration.root,
     store,
@@ -62,12 +63,14 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const server = await serve(configuration, supervisor, log);
   images.garbage.start();
   const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
+  const backups = scheduleBackups(configuration, store, log);
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
 
   log.info('stopping; containers go on running', { askedBy: await stop.requested });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
   clearInterval(sweeper);
+  clearInterval(backups);
   closing.abort();
   await stopInOrder(server, supervisor, store, log);
 }
@@ -85,6 +88,11 @@ async function serve(configuration: Configuration, supervisor: Supervisor, log: 
   }
   chmodSync(address, socketMode);
   return server;
+}
+
+function journalRetention(configuration: Configuration): Retention {
+  const { journalEvents, journalBytes, journalSeconds } = configuration;
+  return { events: journalEvents, bytes: journalBytes, seconds: journalSeconds };
 }
 
 function prepareDirectories({ root, state, address }: Configuration): void {
@@ -107,6 +115,17 @@ function stopRequest(): StopRequest {
   const { promise, resolve } = new Deferred<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   return { requested: promise, request: resolve };
+}
+
+function scheduleBackups(configuration: Configuration, store: Store, log: Log): NodeJS.Timeout | undefined {
+  const { backupIntervalSeconds, backupsKept } = configuration;
+  if (backupIntervalSeconds === 0) return undefined;
+  return setInterval(() => {
+    store.backUp(backupsKept).then(
+      (path) => log.info('the records are backed up', { path }),
+      (error: unknown) => log.error('the records could not be backed up', { error }),
+    );
+  }, backupIntervalSeconds * 1000);
 }
 
 async function sweep(supervisor: Supervisor): Promise<void> {

@@ -1,5 +1,6 @@
 // The only writer: state and the events that tell of it go to the disk in one synced batch. What comes while a batch is
 // being written forms the next one, so that many small commits share an fsync.
+import { failpoint } from '../base/failpoint.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import type { EventDraft, EventRecord } from '../domain/records.js';
 import type { Change, Database } from './database.js';
@@ -49,7 +50,9 @@ export class Committer {
     try {
       const { events, changes } = this.#journal.prepare(group.flatMap((commit) => commit.drafts));
       const trimmed = await this.#journal.trim(events.length);
+      failpoint('commit-before-write');
       await this.#database.write([...group.flatMap((commit) => commit.changes), ...changes, ...trimmed.changes]);
+      failpoint('commit-after-write');
       this.#journal.publish(events, trimmed.first);
       let offset = 0;
       for (const commit of group) {

@@ -2,6 +2,7 @@
 // are served from memory, others from LevelDB, so that a slow one neither blocks nor loses.
 import { BerthError } from '../domain/errors.js';
 import type { EventDraft, EventRecord } from '../domain/records.js';
+import { nowNanos } from '../domain/time.js';
 import { decodeRecord, encodeRecord } from './codec.js';
 import type { Change, Database, Sublevel } from './database.js';
 
@@ -9,6 +10,13 @@ import type { Change, Database, Sublevel } from './database.js';
 export interface JournalGap {
   readonly firstMissing: bigint;
   readonly lastMissing: bigint;
+}
+
+/** What the journal keeps; whichever bound is reached first drops the oldest events. */
+export interface Retention {
+  readonly events: number;
+  readonly bytes: number;
+  readonly seconds: number;
 }
 
 export type JournalItem = { readonly event: EventRecord } | { readonly gap: JournalGap };
@@ -19,22 +27,26 @@ const recentEvents = 1024;
 const readBatchEvents = 256;
 /** Retention removes this many events beyond its bound at a time, so that not every commit pays for it. */
 const trimSlackEvents = 1000n;
+/** How often age and size are looked at, on the occasion of a commit. */
+const sweepIntervalMs = 60_000;
+const nanosPerSecond = 1_000_000_000n;
 
 export class Journal {
   readonly #level: Sublevel;
-  readonly #keepEvents: bigint;
+  readonly #keep: Retention;
+  #nextSweepMs = 0;
   #recent: EventRecord[] = [];
   #wakers = new Set<() => void>();
   #first = 1n;
   #last = 0n;
 
-  private constructor(level: Sublevel, keepEvents: number) {
+  private constructor(level: Sublevel, keep: Retention) {
     this.#level = level;
-    this.#keepEvents = BigInt(keepEvents);
+    this.#keep = keep;
   }
 
-  static async open(database: Database, options: { readonly keepEvents: number }): Promise<Journal> {
-    const journal = new Journal(database.keyspace('journal'), options.keepEvents);
+  static async open(database: Database, keep: Retention): Promise<Journal> {
+    const journal = new Journal(database.keyspace('journal'), keep);
     for await (const key of journal.#level.keys({ reverse: true, limit: 1 })) journal.#last = numberFromKey(key);
     journal.#first = journal.#last + 1n;
     for await (const key of journal.#level.keys({ limit: 1 })) journal.#first = numberFromKey(key);
@@ -62,13 +74,35 @@ export class Journal {
 
   /** Changes that retention asks for once `adding` events more are there; none most of the time. */
   async trim(adding: number): Promise<{ readonly changes: Change[]; readonly first: bigint }> {
-    const keepFrom = this.#last + BigInt(adding) - this.#keepEvents + 1n;
-    if (keepFrom < this.#first + trimSlackEvents) return { changes: [], first: this.#first };
+    const keepFrom = await this.#firstToKeep(BigInt(adding));
     const changes: Change[] = [];
+    if (keepFrom === this.#first) return { changes, first: keepFrom };
     for await (const key of this.#level.keys({ lt: keyFromNumber(keepFrom) })) {
       changes.push({ type: 'del', sublevel: this.#level, key });
     }
     return { changes, first: keepFrom };
+  }
+
+  async #firstToKeep(adding: bigint): Promise<bigint> {
+    const byCount = this.#last + adding - BigInt(this.#keep.events) + 1n;
+    if (byCount >= this.#first + trimSlackEvents) return byCount;
+    const now = performance.now();
+    if (now < this.#nextSweepMs) return this.#first;
+    this.#nextSweepMs = now + sweepIntervalMs;
+    return this.#firstByAgeAndSize();
+  }
+
+  /** The newest event always stays: numbers go on from it. */
+  async #firstByAgeAndSize(): Promise<bigint> {
+    const oldest = nowNanos() - BigInt(this.#keep.seconds) * nanosPerSecond;
+    let bytes = 0;
+    for await (const [key, text] of this.#level.iterator({ reverse: true })) {
+      bytes += text.length;
+      const number = numberFromKey(key);
+      const { timestamp } = decodeRecord(text) as EventRecord;
+      if (number < this.#last && (timestamp < oldest || bytes > this.#keep.bytes)) return number + 1n;
+    }
+    return this.#first;
   }
 
   /** The batch with `events` is on the disk: followers may have them. */

@@ -2,10 +2,11 @@
 import { Gate } from '../base/gate.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ContainerRecord, ExitRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
+import { backUp } from './backup.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { type ImageKeyspaces, openImageKeyspaces } from './image-keyspaces.js';
-import { Journal } from './journal.js';
+import { Journal, type Retention } from './journal.js';
 import { Keyspace } from './keyspace.js';
 
 export interface Store extends ImageKeyspaces {
@@ -25,18 +26,19 @@ export interface Store extends ImageKeyspaces {
    */
   readonly references: Gate;
   readonly commit: Committer['commit'];
+  /** Writes a consistent copy of everything below ROOT/backups, keeps the newest `keep`, and returns its path. */
+  backUp(keep: number): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
   readonly root: string;
-  /** How many events the journal keeps. */
-  readonly keepEvents: number;
+  readonly keep: Retention;
 }
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await Database.open(options.root);
-  const journal = await Journal.open(database, options);
+  const journal = await Journal.open(database, options.keep);
   const committer = new Committer(database, journal);
   const byName = { keyText: (name: string) => name };
   const byKey = { keyText: keyString };
@@ -51,6 +53,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     journal,
     references: new Gate(),
     commit: (changes, drafts) => committer.commit(changes, drafts),
+    backUp: (keep) => backUp(database, options.root, keep),
     close: async () => {
       await committer.idle();
       await database.close();

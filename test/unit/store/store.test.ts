@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isBerthError } from '../../../src/domain/errors.js';
 import type { EventDraft } from '../../../src/domain/records.js';
+import { nowNanos } from '../../../src/domain/time.js';
 import type { JournalItem } from '../../../src/store/journal.js';
 import { openStore, type Store } from '../../../src/store/store.js';
 
 const keepEvents = 2000;
+const keep = { events: keepEvents, bytes: 1e9, seconds: 1e9 };
 let root: string;
 let store: Store;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'berth-store-'));
-  store = await openStore({ root, keepEvents });
+  store = await openStore({ root, keep });
 });
 
 afterEach(async () => {
@@ -23,7 +25,7 @@ afterEach(async () => {
 });
 
 function draft(topic: string): EventDraft {
-  return { namespace: 'n', topic, timestamp: 1n, event: { typeUrl: 't', value: new Uint8Array([1]) } };
+  return { namespace: 'n', topic, timestamp: nowNanos(), event: { typeUrl: 't', value: new Uint8Array([1]) } };
 }
 
 async function take(items: AsyncGenerator<JournalItem>, count: number): Promise<JournalItem[]> {
@@ -56,7 +58,7 @@ test('commits at the same time get numbers without gaps, in the order they came'
 test('records and numbers survive closing and opening again', async () => {
   await store.commit([store.namespaces.put('x', { name: 'x', labels: { a: 'b' } })], [draft('/x')]);
   await store.close();
-  store = await openStore({ root, keepEvents });
+  store = await openStore({ root, keep });
   assert.deepEqual(await store.namespaces.get('x'), { name: 'x', labels: { a: 'b' } });
   const [event] = await store.commit([], [draft('/y')]);
   assert.equal(event?.number, 2n);
@@ -112,7 +114,7 @@ test('aborting ends a reader that waits', async () => {
 });
 
 test('a second store on the same root is refused and names the holder', async () => {
-  await assert.rejects(openStore({ root, keepEvents }), (error) => {
+  await assert.rejects(openStore({ root, keep }), (error) => {
     return isBerthError(error, 'failed-precondition') && error.message.includes(`pid ${process.pid}`);
   });
 });
@@ -123,4 +125,22 @@ test('a namespace’s records are listed without those of a namespace whose name
   const found: string[] = [];
   for await (const { namespace } of store.leases.list('a/')) found.push(namespace);
   assert.deepEqual(found, ['a']);
+});
+
+test('events that are too old or too many bytes are dropped, and the newest stays so that numbers go on', async () => {
+  await store.commit(
+    [],
+    [
+      { ...draft('/old'), timestamp: 1n },
+      { ...draft('/old'), timestamp: 1n },
+    ],
+  );
+  await store.close();
+  store = await openStore({ root, keep: { events: keepEvents, bytes: 1, seconds: 60 } });
+  await store.commit([], [draft('/new')]);
+  assert.deepEqual(store.journal.head(), { first: 2n, last: 3n });
+  await store.close();
+  store = await openStore({ root, keep: { events: keepEvents, bytes: 1, seconds: 60 } });
+  await store.commit([], [draft('/newer')]);
+  assert.deepEqual(store.journal.head(), { first: 3n, last: 4n });
 });

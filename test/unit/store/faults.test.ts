@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { isBerthError } from '../../../src/domain/errors.js';
+import { restoreBackup } from '../../../src/store/backup.js';
+import { repairDatabase } from '../../../src/store/database.js';
+import { openStore, type Store } from '../../../src/store/store.js';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'berth-faults-'));
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+function open(): Promise<Store> {
+  return openStore({ root, keep: { events: 1000, bytes: 1e9, seconds: 3600 } });
+}
+
+async function fill(count: number): Promise<void> {
+  const store = await open();
+  for (let index = 0; index < count; index++) await store.commit([store.meta.put(`key-${index}`, { value: 'x' })]);
+  await store.close();
+}
+
+async function known(store: Store): Promise<number> {
+  const values: string[] = [];
+  for await (const { value } of store.meta.list()) values.push(value);
+  return values.length;
+}
+
+async function logFile(): Promise<string> {
+  const logs = (await readdir(join(root, 'db'))).filter((name) => name.endsWith('.log'));
+  return join(root, 'db', logs.toSorted().at(-1) ?? assert.fail('LevelDB has no log'));
+}
+
+test('a log that was cut at any byte is refused, naming what is missing, or loses nothing', async () => {
+  await fill(20);
+  const path = await logFile();
+  const whole = await readFile(path);
+  for (let length = 0; length < whole.length; length += 97) {
+    await writeFile(path, whole);
+    await truncate(path, length);
+    await assert.rejects(open(), (error) => {
+      return isBerthError(error, 'data-loss') && /20 were committed/.test(error.message);
+    });
+    // LevelDB moves on to a new log when it is opened: what it made of this one is put back.
+    await rm(join(root, 'db'), { recursive: true });
+    await rm(join(root, 'commits'));
+    await fill(20);
+    if ((await logFile()) !== path) break;
+  }
+});
+
+test('a repair accepts what is left, counts the loss, and the store opens again', async () => {
+  await fill(20);
+  const path = await logFile();
+  await truncate(path, Math.floor((await readFile(path)).length / 2));
+  const { commits, lost } = await repairDatabase(root);
+  assert.equal(commits + lost, 20n);
+  assert.ok(lost > 0n);
+  const store = await open();
+  assert.equal(await known(store), Number(commits));
+  await store.close();
+});
+
+test('a database that is gone is refused, not made anew', async () => {
+  await fill(3);
+  await rm(join(root, 'db'), { recursive: true });
+  await assert.rejects(open(), (error) => isBerthError(error, 'data-loss'));
+});
+
+test('a database that has lost its CURRENT file has lost no record', async () => {
+  await fill(3);
+  await rm(join(root, 'db', 'CURRENT'));
+  const store = await open();
+  assert.equal(await known(store), 3);
+  await store.close();
+});
+
+test('a backup restores what was there when it was made', async () => {
+  await fill(5);
+  let store = await open();
+  const file = await store.backUp(2);
+  await store.commit([store.meta.put('later', { value: 'y' })]);
+  await store.close();
+  await restoreBackup(root, file);
+  store = await open();
+  assert.equal(await known(store), 5);
+  await store.commit([store.meta.put('on', { value: 'z' })]);
+  await store.close();
+});
+
+test('only the newest backups are kept', async () => {
+  await fill(1);
+  const store = await open();
+  const made: string[] = [];
+  for (let round = 0; round < 4; round++) made.push(await store.backUp(2));
+  await store.close();
+  const kept = await readdir(join(root, 'backups'));
+  assert.deepEqual(
+    kept.map((name) => join(root, 'backups', name)),
+    [...new Set(made)].slice(-2),
+  );
+});
+
+test('a backup that was cut short is refused, and the records stay', async () => {
+  await fill(5);
+  let store = await open();
+  const file = await store.backUp(2);
+  await store.close();
+  await truncate(file, (await readFile(file)).length - 5);
+  await assert.rejects(restoreBackup(root, file), (error) => isBerthError(error, 'invalid-argument'));
+  store = await open();
+  assert.equal(await known(store), 5);
+  await store.close();
+});
