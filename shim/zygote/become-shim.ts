@@ -1,29 +1,25 @@
 // A fork of the zygote becomes the shim that a freshly started Node would be: a session, the bundle as its working
 // directory, its log, and none of the zygote's descriptors.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf } from '../../src/domain/errors.js';
-import type { LaunchOptions } from '../../src/domain/zygote-messages.js';
-import { unblockChildSignals } from '../../src/linux/fork-wait.js';
+import { encodeMessage, type LaunchOptions } from '../../src/domain/zygote-messages.js';
 import { becomeSessionLeader, duplicateDescriptor } from '../../src/linux/session.js';
 import { serveShim } from '../serve.js';
-import { type ForkServer, report } from './serve-forks.js';
 
 const logMode = 0o600;
 const failureExitCode = 1;
 
 /** Resolves once the shim serves and has said hello, or could not and has said why. */
-export async function becomeShim(options: LaunchOptions, { channel, signals }: ForkServer): Promise<void> {
+export async function becomeShim(options: LaunchOptions, channel: number): Promise<void> {
   try {
     becomeSessionLeader();
-    closeSync(signals);
-    unblockChildSignals();
     process.title = `berth-shim -namespace ${options.namespace} -id ${options.id}`;
     process.chdir(options.bundle);
     takeLog('log');
     await serveShim(options);
-    report(channel, { kind: 'hello', pid: process.pid });
+    sayHello(channel);
   } catch (error) {
-    report(channel, { kind: 'hello', pid: process.pid, error: messageOf(error) });
+    sayHello(channel, messageOf(error));
     process.exitCode = failureExitCode;
   } finally {
     closeSync(channel);
@@ -36,4 +32,13 @@ function takeLog(path: string): void {
   duplicateDescriptor(log, 1);
   duplicateDescriptor(log, 2);
   closeSync(log);
+}
+
+function sayHello(channel: number, error?: string): void {
+  const { pid } = process;
+  try {
+    writeSync(channel, encodeMessage(error === undefined ? { kind: 'hello', pid } : { kind: 'hello', pid, error }));
+  } catch {
+    // berthd has gone: the next one finds the shim by its socket.
+  }
 }

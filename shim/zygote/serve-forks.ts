@@ -1,4 +1,4 @@
-// The zygote's work: waits for requests and for ended children, without an event loop, and forks.
+// The zygote's work: waits for requests and for the ends of its children, without an event loop, and forks.
 import { readSync, writeSync } from 'node:fs';
 import { messageOf } from '../../src/domain/errors.js';
 import {
@@ -10,59 +10,55 @@ import {
   type ZygoteRequest,
 } from '../../src/domain/zygote-messages.js';
 import { exitNow, forkNode } from '../../src/linux/fork.js';
-import { drainChildSignals, reapAny, waitReadable } from '../../src/linux/fork-wait.js';
+import { isSystemError } from '../../src/linux/libc.js';
+import { waitReadable } from '../../src/linux/wait-readable.js';
+import { Children } from './children.js';
 
-export interface ForkServer {
-  /** Requests come in here, reports go out. */
-  readonly channel: number;
-  /** From `openChildSignals`. */
-  readonly signals: number;
-}
-
-/** Returns only in a child, with what it is to serve; the zygote itself ends with its channel. */
-export function serveForks({ channel, signals }: ForkServer): LaunchOptions {
+/** Requests come in at `channel` and reports go out. Returns only in a child, with what it is to serve. */
+export function serveForks(channel: number): LaunchOptions {
   const decoder = new MessageDecoder<ZygoteRequest>();
-  const chunk = Buffer.alloc(maxMessageBytes);
-  const shims = new Set<number>();
+  const children = new Children();
   for (;;) {
-    const [hasRequest, hasEnded] = waitReadable([channel, signals]);
-    if (hasEnded === true) reportEnded(channel, signals, shims);
-    if (hasRequest !== true) continue;
-    const length = readSync(channel, chunk);
-    if (length === 0) exitNow(0);
-    for (const message of decoder.push(chunk.toString('utf8', 0, length))) {
-      if (message.kind === 'kill') kill(message.pid, shims);
-      else if (fork(channel, message.request, shims)) return message;
+    const readable = waitReadable([channel, ...children.pidfds]);
+    for (const ended of children.reap(readable)) report(channel, { kind: 'ended', ...ended });
+    if (!readable.includes(channel)) continue;
+    for (const message of readRequests(channel, decoder)) {
+      if (message.kind === 'kill') children.killShim(message.pid);
+      else if (fork(channel, message.request, children)) return message;
     }
   }
 }
 
+/** The zygote ends with its channel. */
+function readRequests(channel: number, decoder: MessageDecoder<ZygoteRequest>): ZygoteRequest[] {
+  const chunk = Buffer.alloc(maxMessageBytes);
+  const length = readSync(channel, chunk);
+  if (length === 0) exitNow(0);
+  return decoder.push(chunk.toString('utf8', 0, length));
+}
+
 /** True in the child. */
-function fork(channel: number, request: number, shims: Set<number>): boolean {
+function fork(channel: number, request: number, children: Children): boolean {
   try {
-    const child = forkNode(({ pid, attempts }) => {
-      shims.add(pid);
+    const forked = forkNode(({ pid, attempts }) => {
+      children.addShim(pid);
       report(channel, { kind: 'forked', request, pid, attempts });
     });
-    return child === undefined;
+    if (forked !== undefined) return false;
   } catch (error) {
     report(channel, { kind: 'failed', request, error: messageOf(error) });
     return false;
   }
+  children.forget();
+  return true;
 }
 
-function reportEnded(channel: number, signals: number, shims: Set<number>): void {
-  drainChildSignals(signals);
-  for (let ended = reapAny(); ended !== undefined; ended = reapAny()) {
-    report(channel, { kind: 'ended', ...ended, shim: shims.delete(ended.pid) });
-  }
-}
-
-/** Nobody but us can reap it, so the pid is the shim's as long as it is in the set. */
-function kill(pid: number, shims: ReadonlySet<number>): void {
-  if (shims.has(pid)) process.kill(pid, 'SIGKILL');
-}
-
+/** Without berthd the zygote has nobody to fork for; the next berthd starts its own. */
 export function report(channel: number, message: ZygoteReport): void {
-  writeSync(channel, encodeMessage(message));
+  try {
+    writeSync(channel, encodeMessage(message));
+  } catch (error) {
+    if (!isSystemError(error, 'EPIPE', 'ECONNRESET')) throw error;
+    exitNow(0);
+  }
 }
