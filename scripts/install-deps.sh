@@ -32,10 +32,10 @@ main() {
 install_packages() {
   local as_root=()
   if ! command -v apt-get >/dev/null; then
-    refuse "$* are missing, and this is no Debian or Ubuntu: install them with your system's package manager."
+    refuse "Missing: $*. This is no Debian or Ubuntu: install them with your system's package manager."
   fi
   if [ "$(id -u)" -ne 0 ]; then
-    sudo -n true 2>/dev/null || refuse "$* are missing. Install them with: sudo apt-get install $*"
+    sudo -n true 2>/dev/null || refuse "Missing: $*. Install with: sudo apt-get install $*"
     as_root=(sudo -n --preserve-env=DEBIAN_FRONTEND)
   fi
   echo "Installing $* ..."
@@ -43,7 +43,7 @@ install_packages() {
   before=$(services)
   forbid_services
   # Package lists may be there already; fetching them again takes longer than most of these packages.
-  apt_install "$@" >/dev/null 2>&1 || { "${as_root[@]}" apt-get update -qq && apt_install "$@"; }
+  apt_install "$@" >/dev/null 2>&1 || { "${as_root[@]}" apt-get update -qq && apt_install "$@" >/dev/null; }
   disable_new_services "$before"
 }
 
