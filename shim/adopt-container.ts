@@ -1,5 +1,7 @@
 // Adopt: the container of a shim that has died becomes this one's, with its processes, their ends and their stdio as far
 // as that can be had.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Log } from '../src/base/log.js';
 import { BerthError } from '../src/domain/errors.js';
 import type { AdoptedProcess as Adopted, AdoptRequest } from '../src/generated/berth/shim/v1/shim.js';
@@ -29,6 +31,7 @@ export async function adoptContainer(context: AdoptContext, request: AdoptReques
   const init = adoptedProcess(id, first);
   const facts = readSpecFacts(bundle);
   const options = runtimeOptions(request.options, namespace);
+  if (init.state === 'created' && hasStarted(options.root, id)) init.step('start');
   const container = assembleContainer(context, { id, bundle }, { options, init, facts });
   container.cgroup = containerCgroupOf(init.pid);
   const processes = [init, ...others.map((other) => adoptedProcess(id, other))];
@@ -65,6 +68,11 @@ function stepsTo(status: Status) {
     default:
       return [];
   }
+}
+
+/** A created init waits for a reader of this FIFO, which runc and crun alike remove when they start it. */
+function hasStarted(runtimeRoot: string, id: string): boolean {
+  return !existsSync(join(runtimeRoot, id, 'exec.fifo'));
 }
 
 /** Reported before: it is kept here only to be deleted. */

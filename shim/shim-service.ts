@@ -23,18 +23,16 @@ export interface ShimServiceOptions {
 export function shimService({ task, journal, identity }: ShimServiceOptions): Service {
   return implement(ShimDefinition, {
     connect: async () => {
-      const container = task.current;
-      const processes = container === undefined ? [] : [container.init, ...container.execs.values()];
       return {
         ...identity,
         pid: process.pid,
-        initPid: container?.init.pid ?? 0,
-        processes: processes.map(processState),
+        initPid: task.current?.init.pid ?? 0,
+        processes: processStates(task),
       };
     },
     adopt: async (request) => {
       await task.adopt(request);
-      return {};
+      return { processes: processStates(task) };
     },
     events: (requests, { signal }) => sendEvents(journal, requests, signal),
   });
@@ -87,6 +85,10 @@ function eventFromRecord({ sequence, containerId, execId, exit }: JournaledExit)
       },
     },
   };
+}
+
+function processStates({ current }: Task): ProcessState[] {
+  return current === undefined ? [] : [current.init, ...current.execs.values()].map(processState);
 }
 
 function processState({ names, pid, state, exit }: ContainerProcess): ProcessState {

@@ -1,6 +1,11 @@
 // The daemon's end of one shim: its task API, and its stream of events with their acknowledgement.
 import { open } from 'node:fs/promises';
-import { type AdoptRequest, ShimDefinition, type ShimEvent } from '../generated/berth/shim/v1/shim.js';
+import {
+  type AdoptRequest,
+  type ProcessState,
+  ShimDefinition,
+  type ShimEvent,
+} from '../generated/berth/shim/v1/shim.js';
 import { TaskDefinition } from '../generated/containerd/task/v3/shim.js';
 import { type Client, type TtrpcConnection, dialTtrpc } from '../ttrpc/client.js';
 import { AcknowledgementQueue } from './acknowledgement-queue.js';
@@ -43,9 +48,10 @@ export class Shim {
     await this.#api.connect({}, { timeoutMs: connectTimeoutMs });
   }
 
-  /** Hands the container of a dead shim over to this one. */
-  async adopt(request: AdoptRequest): Promise<void> {
-    await this.#api.adopt(request, { timeoutMs: connectTimeoutMs });
+  /** Hands the container of a dead shim over to this one; returns its processes as they are. */
+  async adopt(request: AdoptRequest): Promise<readonly ProcessState[]> {
+    const { processes } = await this.#api.adopt(request, { timeoutMs: connectTimeoutMs });
+    return processes;
   }
 
   /** Resolves when the connection has ended, for whatever reason. */

@@ -12,11 +12,13 @@ import { Status } from '../generated/containerd/v1/types/task.js';
 import { readProcessStat } from '../linux/process-info.js';
 import { Shim } from '../shims/shim.js';
 import { commitTask } from './commit-task.js';
+import { taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { commitExit } from './record-exit.js';
 import { settleEnds } from './settle-ends.js';
 import { shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
+import { steppedInit } from './task-record.js';
 import { anyFromTyped, timestampFromNanos } from './wire-values.js';
 
 /** The shim that serves the container from now on; undefined when there is nothing left to serve. */
@@ -61,8 +63,13 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
   undo.push(() => shutdownShim(supervisor, shim, task.record, bundle));
   await supervisor.queue.run(keyString(task.record), async () => {
     const known = withoutUnstarted(task.record);
-    await shim.adopt({ options: anyFromTyped(runtime.options), processes: processesOf(known) });
-    await commitTask(supervisor, task, { ...known, shim: { ...shim.identity, sequence: 0n } }, []);
+    const request = { options: anyFromTyped(runtime.options), processes: processesOf(known) };
+    const [init] = await shim.adopt(request);
+    const adopted = { ...known, shim: { ...shim.identity, sequence: 0n } };
+    // The dead shim had started it, and did not live to say so.
+    if (known.init.state === 'created' && init?.status === Status.RUNNING) {
+      await commitTask(supervisor, task, steppedInit(adopted, 'start'), [taskStarted(known, known.init.pid)]);
+    } else await commitTask(supervisor, task, adopted, []);
   });
   undo.disarm();
   return shim;

@@ -71,6 +71,8 @@ export interface AdoptedProcess {
 }
 
 export interface AdoptResponse {
+  /** As they are: a start that the dead shim did not live to answer shows here. */
+  processes: ProcessState[];
 }
 
 export interface EventsRequest {
@@ -632,11 +634,14 @@ export const AdoptedProcess: MessageFns<AdoptedProcess> = {
 };
 
 function createBaseAdoptResponse(): AdoptResponse {
-  return {};
+  return { processes: [] };
 }
 
 export const AdoptResponse: MessageFns<AdoptResponse> = {
-  encode(_: AdoptResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: AdoptResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.processes) {
+      ProcessState.encode(v!, writer.uint32(10).fork()).join();
+    }
     return writer;
   },
 
@@ -653,6 +658,14 @@ export const AdoptResponse: MessageFns<AdoptResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.processes.push(ProcessState.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -668,8 +681,9 @@ export const AdoptResponse: MessageFns<AdoptResponse> = {
   create(base?: DeepPartial<AdoptResponse>): AdoptResponse {
     return AdoptResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<AdoptResponse>): AdoptResponse {
+  fromPartial(object: DeepPartial<AdoptResponse>): AdoptResponse {
     const message = createBaseAdoptResponse();
+    message.processes = object.processes?.map((e) => ProcessState.fromPartial(e)) || [];
     return message;
   },
 };
