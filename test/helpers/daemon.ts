@@ -108,12 +108,13 @@ export class TestDaemon {
     return join(this.directory, ...names);
   }
 
-  async start(): Promise<void> {
+  /** `env` is for this run alone, as a failpoint is. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const [file = '', ...args] = this.#subject.command;
     this.#child = spawn(file, [...args, ...(this.#options.args ?? [])], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#options.env },
+      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#options.env, ...env },
     });
     closeSync(log);
     await poll(async () => (await this.#accepts()) || undefined, {
@@ -134,6 +135,14 @@ export class TestDaemon {
   }
 
   async kill9(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Resolves when it has died by SIGKILL at a failpoint. */
+  async died(): Promise<void> {
+    const child = this.#child;
+    const what = 'the daemon to die at its failpoint';
+    await poll(() => child?.signalCode === 'SIGKILL' || undefined, { limitMs: stopLimitMs, intervalMs: 5, what });
     await this.#end('SIGKILL');
   }
 
