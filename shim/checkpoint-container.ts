@@ -1,7 +1,8 @@
 // Checkpoint: the runtime and CRIU dump the container. A failure leaves it as it was, and no half image.
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DeadlineError, withDeadline } from '../src/base/deadline.js';
+import { makeDirectory } from '../src/base/make-directory.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import { CheckpointOptions } from '../src/generated/containerd/runc/v1/oci.js';
 import type { CheckpointTaskRequest } from '../src/generated/containerd/task/v3/shim.js';
@@ -13,6 +14,8 @@ import { noticeFreezer } from './pause-container.js';
 const typeName = 'containerd.runc.v1.CheckpointOptions';
 /** Kept in the bundle after a failure, as containerd keeps it. */
 const dumpLogName = 'criu-dump.log';
+/** What is in memory may be secret, and CRIU's logs quote of it. */
+const workMode = 0o700;
 const cgroupsModes = ['', 'soft', 'full', 'strict', 'ignore'];
 /** CRIU has killed the container when the runtime returns. */
 const exitTimeoutMs = 10_000;
@@ -43,7 +46,7 @@ async function dump(container: Container, options: CheckpointOptions, imagePath:
   const { bundle, runc } = container.parts;
   const workPath = options.workPath === '' ? join(bundle, 'criu-work') : resolve(options.workPath);
   try {
-    mkdirSync(workPath, { recursive: true, mode: 0o700 });
+    makeDirectory(workPath, workMode);
     await runc.checkpoint(container.id, {
       ...options,
       imagePath,

@@ -2,6 +2,7 @@
 // restore needs to know beyond CRIU's own files lies with them.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../src/base/make-directory.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import { stagingName } from '../src/domain/checkpoint-image.js';
 
@@ -24,7 +25,7 @@ export class ImageDirectory {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#made = mkdirSync(path, { recursive: true, mode: directoryMode });
+      this.#made = makeDirectory(path, directoryMode);
       rmSync(this.staging, { recursive: true, force: true });
       mkdirSync(this.staging, { mode: directoryMode });
     } catch (error) {

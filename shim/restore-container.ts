@@ -1,6 +1,7 @@
 // Restore: a created container whose start lets the runtime and CRIU bring back what a checkpoint holds.
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../src/base/make-directory.js';
 import { messageOf } from '../src/domain/errors.js';
 import { unknownExitStatus } from '../src/domain/exit.js';
 import { nowNanos } from '../src/domain/time.js';
@@ -9,6 +10,9 @@ import type { RestoreFacts } from './checkpoint-image.js';
 import type { Container } from './container.js';
 import { bringUp } from './runtime-process.js';
 import type { ProcessIo } from './stdio/process-io.js';
+
+/** CRIU's logs may quote of what is in memory. */
+const workMode = 0o700;
 
 /** What Start has to restore; the stdio is open since Create. */
 export interface PendingRestore extends RestoreFacts {
@@ -27,7 +31,7 @@ export async function restoreContainer(container: Container, plan: PendingRestor
   const pidFile = join(bundle, 'init.pid');
   const console = plan.io.consoleSocket === undefined ? {} : { consoleSocket: plan.io.consoleSocket };
   try {
-    mkdirSync(workPath, { recursive: true, mode: 0o700 });
+    makeDirectory(workPath, workMode);
     await bringUp(reaper, {
       process: init,
       io: plan.io,

@@ -1,7 +1,8 @@
 // Appends a stream to a file (or a character device). Written in order, off the event loop; a file that cannot be
 // written (a full disk) loses output and counts it, and never blocks the container.
-import { close, closeSync, constants, mkdirSync, openSync, write } from 'node:fs';
+import { close, closeSync, constants, openSync, write } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../src/base/make-directory.js';
 import type { Log } from '../../src/base/log.js';
 import type { OutputSink } from './output-sink.js';
 
@@ -20,7 +21,7 @@ export class FileSink implements OutputSink {
 
   constructor(path: string, options: { readonly create: boolean; readonly log: Log }) {
     this.#log = options.log.child({ path });
-    if (options.create) mkdirSync(dirname(path), { recursive: true, mode: directoryMode });
+    if (options.create) makeDirectory(dirname(path), directoryMode);
     const create = options.create ? constants.O_CREAT : 0;
     this.#fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOCTTY | create, fileMode);
   }

@@ -9,7 +9,7 @@ const maxErrorLength = 400;
 const tailBytes = 64 * 1024;
 
 /** Errors that are no reason: one that a privilege we do not need causes, and the one that ends every failed run. */
-const noise = [/rlimit: Can't setup/, /(Dumping|Restoring|Pre-dumping) FAILED/];
+const noise = [/rlimit: Can't setup/, /(Dumping|Restoring|Pre-dumping) FAILED/, /cgroupd: recv req error/];
 
 /** Empty where the log is not there or names no error. */
 export function criuErrors(logFile: string): string {

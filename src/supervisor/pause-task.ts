@@ -1,4 +1,5 @@
 // Pauses and resumes a task: PAUSING is visible while the shim is at it.
+import { failpoint } from '../base/failpoint.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { changeTask } from './change-task.js';
 import { commitTask } from './commit-task.js';
@@ -12,6 +13,7 @@ export function pauseTask(supervisor: Supervisor, key: ContainerKey): Promise<vo
   return changeTask(supervisor, key, async (task) => {
     const pausing = steppedInit(task.record, 'pause');
     await commitTask(supervisor, task, pausing, []);
+    failpoint('pause-begun');
     try {
       await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) => api.pause({ id: key.id }, options));
     } catch (error) {
@@ -19,6 +21,7 @@ export function pauseTask(supervisor: Supervisor, key: ContainerKey): Promise<vo
       reconcileInBackground(supervisor, task);
       throw error;
     }
+    failpoint('pause-done');
     await commitTask(supervisor, task, steppedInit(task.record, 'paused'), [taskPaused(key)]);
   });
 }
