@@ -6,12 +6,13 @@ import { BerthError, isBerthError } from '../domain/errors.js';
 import { ExecProcessRequest, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import { jsonAny } from './any-types.js';
 import type { Connection } from './connection.js';
-import { runInForeground } from './foreground-process.js';
+import { type ForegroundSettings, runInForeground } from './foreground-process.js';
 import { mergeEnv } from './parse/key-value.js';
 import type { UserIds } from './parse/user.js';
 import { getContainer, orUndefined, specOf } from './records.js';
 import type { Session } from './session.js';
 import { type OciProcess, processTypeUrl } from './spec/oci.js';
+import { CaughtSignals } from './stdio/caught-signals.js';
 import type { StdioPaths, StdioWishes } from './stdio/fifo-set.js';
 import { terminalSize } from './stdio/terminal.js';
 import { statusName } from './task-status.js';
@@ -36,33 +37,59 @@ export function newExecId(): string {
 /** The code that `berth` ends with. */
 export async function execProcess(session: Session, plan: ExecPlan): Promise<number> {
   const connection = await session.connect();
-  const { containerId, execId } = plan;
-  const container = await getContainer(connection, containerId);
-  const base = container === undefined ? undefined : specOf(container)?.process;
-  if (base === undefined) throw new BerthError('failed-precondition', `container ${containerId} has no process spec`);
-  const spec = processSpec(base, plan);
+  const spec = processSpec(await containerProcess(connection, plan.containerId), plan);
+  const signals = new CaughtSignals();
+  let removes = true;
   await using undo = new UndoStack();
-  undo.push(async () => await removeExec(connection, plan));
-  const create = async (paths: StdioPaths, signal?: AbortSignal) => {
+  undo.push(() => signals.release());
+  undo.push(async () => {
+    if (removes) await removeExec(connection, plan);
+  });
+  const create = async (paths: StdioPaths) => {
     try {
-      await addExec(connection, plan, spec, paths, signal);
+      await addExec(connection, plan, spec, paths);
     } catch (error) {
       // That one is somebody else's.
-      if (isBerthError(error, 'already-exists')) undo.disarm();
+      if (isBerthError(error, 'already-exists')) removes = false;
       throw error;
     }
   };
-  if (!plan.detach) {
-    const { address } = session.globals;
-    const remove = async () => {
-      await orUndefined(async () => await connection.unary(TasksService.deleteProcess, { containerId, execId }));
-      undo.disarm();
-    };
-    return await runInForeground(connection, { containerId, execId, address, stdio: plan.stdio, create, remove });
+  const code = plan.detach
+    ? await runDetached(session, connection, plan, create)
+    : await runAttached(session, connection, { ...plan, signals, create });
+  removes = false;
+  return code;
+}
+
+async function containerProcess(connection: Connection, containerId: string): Promise<OciProcess> {
+  const container = await getContainer(connection, containerId);
+  const process = container === undefined ? undefined : specOf(container)?.process;
+  if (process === undefined) {
+    throw new BerthError('failed-precondition', `container ${containerId} has no process spec`);
   }
+  return process;
+}
+
+async function runAttached(
+  session: Session,
+  connection: Connection,
+  settings: ExecPlan & Pick<ForegroundSettings, 'signals' | 'create'>,
+): Promise<number> {
+  const ids = { containerId: settings.containerId, execId: settings.execId };
+  const remove = async () => {
+    await orUndefined(async () => await connection.unary(TasksService.deleteProcess, ids));
+  };
+  return await runInForeground(connection, { ...settings, address: session.globals.address, remove });
+}
+
+async function runDetached(
+  session: Session,
+  connection: Connection,
+  { containerId, execId }: ExecPlan,
+  create: (paths: StdioPaths) => Promise<void>,
+): Promise<number> {
   await create(noStdio);
   await connection.unary(TasksService.start, { containerId, execId });
-  undo.disarm();
   session.printId(execId);
   return 0;
 }
@@ -88,12 +115,11 @@ async function addExec(
   { containerId, execId, stdio }: ExecPlan,
   spec: OciProcess,
   paths: StdioPaths,
-  signal?: AbortSignal,
 ): Promise<void> {
   const { terminal } = stdio;
   const any = jsonAny(processTypeUrl, spec);
   const request = ExecProcessRequest.fromPartial({ containerId, execId, ...paths, terminal, spec: any });
-  await connection.unary(TasksService.exec, request, signal === undefined ? {} : { signal });
+  await connection.unary(TasksService.exec, request);
 }
 
 /** After a failure: best effort, the failure itself is what counts. */

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants } from 'node:os';
 import { UndoStack } from '../base/undo-stack.js';
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
-import { ExitError, outputFailure } from './cli-error.js';
+import { outputFailure } from './cli-error.js';
 import type { Connection } from './connection.js';
-import { exitCodeOfSignal, exitCodes } from './exit-codes.js';
-import { asksForEnd, catchSignals } from './stdio/caught-signals.js';
+import { exitCodes } from './exit-codes.js';
+import { asksForEnd, type CaughtSignals } from './stdio/caught-signals.js';
 import { makeFifoSet, removeFifosOf, type StdioPaths, type StdioWishes } from './stdio/fifo-set.js';
 import { InputRelay } from './stdio/input-relay.js';
 import { drain, OutputRelay } from './stdio/output-relay.js';
@@ -17,8 +17,9 @@ export interface ForegroundSettings extends ProcessIds {
   /** The daemon's socket. */
   readonly address: string;
   readonly stdio: StdioWishes;
+  readonly signals: CaughtSignals;
   /** Tasks.Create or Tasks.Exec. */
-  readonly create: (paths: StdioPaths, signal: AbortSignal) => Promise<void>;
+  readonly create: (paths: StdioPaths) => Promise<void>;
   /** Takes the ended process away, which makes the shim close its streams. */
   readonly remove?: () => Promise<void>;
 }
@@ -39,11 +40,7 @@ export async function runInForeground(connection: Connection, settings: Foregrou
 class ForegroundProcess {
   readonly #connection: Connection;
   readonly #settings: ForegroundSettings;
-  /** Set by a signal that asks for the end before the process has started; a second one aborts what is under way. */
-  #interrupt: ExitError | undefined;
-  readonly #starting = new AbortController();
   readonly #ended = new AbortController();
-  #started = false;
   /** Why our standard output takes nothing any more. */
   #brokenOutput: unknown;
 
@@ -55,12 +52,11 @@ class ForegroundProcess {
   async run(): Promise<number> {
     const { address, stdio, remove } = this.#settings;
     await using undo = new UndoStack();
-    undo.push(catchSignals((signal) => this.#onSignal(signal)));
     const paths = await makeFifoSet(address, stdio);
     undo.push(async () => await removeFifosOf(paths));
     const streams = new Streams(paths);
     undo.push(() => streams.close());
-    await this.#untilInterrupted(async (signal) => await this.#settings.create(paths, signal));
+    await this.#untilInterrupted(this.#settings.create(paths));
     const code = await this.#startAndWait(streams);
     const drained = await drain(streams.outputs, idleLimitMs);
     await remove?.();
@@ -73,10 +69,8 @@ class ForegroundProcess {
     await using undo = new UndoStack();
     await this.#resize(terminal ? terminalSize() : undefined);
     if (terminal && stdin) undo.push(enterRawMode());
-    await this.#untilInterrupted(async (signal) => {
-      await this.#connection.unary(TasksService.start, this.#ids, { signal });
-    });
-    this.#started = true;
+    await this.#untilInterrupted(this.#connection.unary(TasksService.start, this.#ids));
+    undo.push(this.#settings.signals.listen((signal) => this.#onSignal(signal)));
     // Not before: a shim opens its ends of an exec's FIFOs at the start.
     streams.start(
       (error) => this.#onBrokenOutput(error),
@@ -94,26 +88,19 @@ class ForegroundProcess {
     return { containerId: this.#settings.containerId, execId: this.#settings.execId };
   }
 
-  /**
-   * A signal in the middle of `work` is what the command then ends with. The call is waited for all the same: what it
-   * made can be taken away only when it is there.
-   */
-  async #untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** A signal that came meanwhile counts more than how `work` went: what it made is taken away either way. */
+  async #untilInterrupted(work: Promise<unknown>): Promise<void> {
+    const { signals } = this.#settings;
     try {
-      await work(this.#starting.signal);
+      await work;
     } catch (error) {
-      throw this.#interrupt ?? error;
+      signals.throwIfInterrupted();
+      throw error;
     }
-    if (this.#interrupt !== undefined) throw this.#interrupt;
+    signals.throwIfInterrupted();
   }
 
   #onSignal(signal: number): void {
-    if (!this.#started) {
-      if (!asksForEnd(signal)) return;
-      if (this.#interrupt !== undefined) this.#starting.abort();
-      this.#interrupt ??= new ExitError(exitCodeOfSignal(signal));
-      return;
-    }
     // Without its terminal the process has nobody to work for.
     if (this.#settings.stdio.terminal && asksForEnd(signal)) void this.#end(signal);
     else void this.#kill(signal);

@@ -10,6 +10,7 @@ import { orUndefined } from './records.js';
 import { removeContainer } from './remove-container.js';
 import type { Session } from './session.js';
 import { type OciSpec, specTypeUrl } from './spec/oci.js';
+import { CaughtSignals } from './stdio/caught-signals.js';
 import { makeFifoSet, removeFifosOf, type StdioPaths, type StdioWishes } from './stdio/fifo-set.js';
 import { OutputRelay } from './stdio/output-relay.js';
 
@@ -25,10 +26,30 @@ export interface RunPlan {
   readonly stdio: StdioWishes;
 }
 
+interface RunContext {
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly plan: RunPlan;
+  readonly signals: CaughtSignals;
+}
+
 /** The code that `berth` ends with. */
 export async function runContainer(session: Session, plan: RunPlan): Promise<number> {
-  const connection = await session.connect();
+  const context = { session, connection: await session.connect(), plan, signals: new CaughtSignals() };
+  let removes = true;
   await using undo = new UndoStack();
+  undo.push(() => context.signals.release());
+  await createContainer(context);
+  undo.push(async () => {
+    if (removes) await removeQuietly(context.connection, plan.id);
+  });
+  context.signals.throwIfInterrupted();
+  const code = plan.detach ? await runDetached(context) : await runAttached(context);
+  removes = plan.remove;
+  return code;
+}
+
+async function createContainer({ connection, plan }: RunContext): Promise<void> {
   const container = Container.fromPartial({
     id: plan.id,
     labels: plan.labels,
@@ -36,15 +57,10 @@ export async function runContainer(session: Session, plan: RunPlan): Promise<num
     spec: jsonAny(specTypeUrl, plan.spec),
   });
   await connection.unary(ContainersService.create, { container });
-  undo.push(async () => await removeQuietly(connection, plan.id));
-  const code = plan.detach
-    ? await runDetached(session, connection, plan)
-    : await runAttached(session, connection, plan);
-  if (!plan.remove) undo.disarm();
-  return code;
 }
 
-async function runAttached(session: Session, connection: Connection, plan: RunPlan): Promise<number> {
+async function runAttached(context: RunContext): Promise<number> {
+  const { session, connection, plan, signals } = context;
   const removeTask = async () => {
     await orUndefined(async () => await connection.unary(TasksService.delete, { containerId: plan.id }));
   };
@@ -53,24 +69,28 @@ async function runAttached(session: Session, connection: Connection, plan: RunPl
     execId: '',
     address: session.globals.address,
     stdio: plan.stdio,
-    create: async (paths, signal) => await createTask(connection, plan, paths, signal),
+    signals,
+    create: async (paths) => await createTask(context, paths),
     ...(plan.remove ? { remove: removeTask } : {}),
   });
 }
 
-async function runDetached(session: Session, connection: Connection, plan: RunPlan): Promise<number> {
-  await using undo = new UndoStack();
-  const readers: OutputRelay[] = [];
-  undo.push(() => readers.forEach((reader) => reader.close()));
+async function runDetached(context: RunContext): Promise<number> {
+  const { session, connection, plan, signals } = context;
   const paths = await detachedStdio(session, plan);
   await using fifos = new UndoStack();
   fifos.push(async () => await removeFifosOf(paths));
+  await using readers = new UndoStack();
   // A shim may wait for a reader before it answers.
   for (const path of [paths.stdout, paths.stderr]) {
-    if (path !== '' && plan.logUri === '') readers.push(new OutputRelay(path));
+    if (path === '' || plan.logUri !== '') continue;
+    const reader = new OutputRelay(path);
+    readers.push(() => reader.close());
   }
-  await createTask(connection, plan, paths);
+  await createTask(context, paths);
+  signals.throwIfInterrupted();
   await connection.unary(TasksService.start, { containerId: plan.id, execId: '' });
+  signals.throwIfInterrupted();
   fifos.disarm();
   session.printId(plan.id);
   return 0;
@@ -81,18 +101,10 @@ async function detachedStdio(session: Session, plan: RunPlan): Promise<StdioPath
   return { stdin: '', stdout: plan.logUri, stderr: plan.stdio.terminal ? '' : plan.logUri };
 }
 
-async function createTask(
-  connection: Connection,
-  plan: RunPlan,
-  paths: StdioPaths,
-  signal?: AbortSignal,
-): Promise<void> {
-  const request = CreateTaskRequest.fromPartial({
-    containerId: plan.id,
-    ...paths,
-    terminal: plan.stdio.terminal,
-  });
-  await connection.unary(TasksService.create, request, signal === undefined ? {} : { signal });
+async function createTask({ connection, plan }: RunContext, paths: StdioPaths): Promise<void> {
+  const { terminal } = plan.stdio;
+  const request = CreateTaskRequest.fromPartial({ containerId: plan.id, ...paths, terminal });
+  await connection.unary(TasksService.create, request);
 }
 
 /** The failure that led here is what the user has to read; this one is told beside it. */
