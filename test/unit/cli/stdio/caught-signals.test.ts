@@ -1,11 +1,13 @@
 // Signals that are caught, listened to, remembered. They are emitted, not sent: nothing but the listeners counts here.
 import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { CaughtSignals } from '../../../../src/cli/stdio/caught-signals.js';
 
 function emit(name: 'SIGINT' | 'SIGTERM' | 'SIGUSR1'): void {
-  process.emit(name, name, constants.signals[name]);
+  const emitter: EventEmitter = process;
+  emitter.emit(name, name, constants.signals[name]);
 }
 
 test('a signal that asks for the end is what the command ends with, and the first one counts', () => {
