@@ -123,7 +123,7 @@ export class TestDaemon {
       what: `the daemon to accept connections on ${this.socket}`,
     }).catch(async (error: unknown) => {
       const { log } = this;
-      await this.dispose();
+      await this.dispose().catch(() => undefined);
       throw new Error(`the daemon did not start; its log:\n${log}`, { cause: error });
     });
     this.#baseline = takeBaseline(this);
