@@ -117,7 +117,8 @@ function cgroupMounts(): MountEntry[] {
   return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter((mount) => /^cgroup2?$/.test(mount.type));
 }
 
-function directoryOf(
+/** Where the group of one hierarchy is in the file system; of the unified one without a controller. */
+export function directoryOf(
   member: CgroupMembership,
   controller: string | undefined,
   mounts: readonly MountEntry[],
