@@ -1,7 +1,7 @@
 // Create: mounts the root file system, opens the stdio, lets the runtime make the container; a failure leaves nothing.
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '../src/base/log.js';
+import { makeDirectory } from '../src/base/make-directory.js';
 import { UndoStack } from '../src/base/undo-stack.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import type { CreateTaskRequest } from '../src/generated/containerd/task/v3/shim.js';
@@ -74,7 +74,7 @@ export function assembleContainer(
 function mountRootfs(request: CreateTaskRequest, undo: UndoStack): void {
   if (request.rootfs.length === 0) return;
   const rootfs = join(request.bundle, 'rootfs');
-  mkdirSync(rootfs, { recursive: true, mode: rootfsMode });
+  makeDirectory(rootfs, rootfsMode);
   undo.push(() => unmountBelow(rootfs));
   for (const mount of request.rootfs) {
     try {

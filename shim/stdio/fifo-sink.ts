@@ -62,7 +62,8 @@ export class FifoSink implements OutputSink {
     this.#finishing = true;
     return new Promise((resolve) => {
       this.#settle = resolve;
-      this.#look();
+      if (this.#closed) resolve();
+      else this.#look();
     });
   }
 

@@ -36,7 +36,8 @@ export class FileSink implements OutputSink {
   finish(): Promise<void> {
     return new Promise((resolve) => {
       this.#finished = resolve;
-      if (this.#chunk === undefined) this.close();
+      if (this.#closed) resolve();
+      else if (this.#chunk === undefined) this.close();
     });
   }
 

@@ -19,7 +19,7 @@ export class OutputPump {
     open: (onread: OnReadOpts) => Socket,
     sink: OutputSink,
     log: Log,
-    readRest: (take: (chunk: Buffer) => void) => void = () => undefined,
+    readRest: () => readonly Buffer[] = () => [],
   ) {
     const buffer = Buffer.allocUnsafeSlow(bufferBytes);
     const callback = (length: number): boolean => sink.write(buffer.subarray(0, length));
@@ -30,9 +30,10 @@ export class OutputPump {
     source.on('error', (error) => {
       if (!isSystemError(error, 'EIO')) log.warn('reading output failed', { error: error.message });
     });
-    source.once('end', () => readRest((chunk) => sink.write(chunk)));
+    let rest: readonly Buffer[] = [];
+    source.once('end', () => (rest = readRest()));
     this.drained = new Promise((resolve) => {
-      source.once('close', () => resolve(sink.finish()));
+      source.once('close', () => resolve(pour(rest, sink)));
     });
     sink.onReady = () => source.resume();
     source.resume();
@@ -42,4 +43,15 @@ export class OutputPump {
     this.#source.destroy();
     this.#sink.close();
   }
+}
+
+/** Writes what is left, at the sink's pace, and ends it. */
+async function pour(chunks: readonly Buffer[], sink: OutputSink): Promise<void> {
+  for (const chunk of chunks) {
+    const ready = new Promise<void>((resolve) => {
+      sink.onReady = resolve;
+    });
+    if (!sink.write(chunk)) await ready;
+  }
+  await sink.finish();
 }

@@ -76,7 +76,7 @@ export class TerminalIo implements ProcessIo {
       if (this.#input !== undefined) feedTerminal(master, fd, this.#input.stream, this.#options.log);
       return master;
     };
-    this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log, (take) => readToEnd(fd, take));
+    this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log, () => readToEnd(fd));
     this.#drain(this.#pump.drained);
   }
 
@@ -123,17 +123,19 @@ export class TerminalIo implements ProcessIo {
  * Reads what is left in a terminal that every process has closed. A terminal gives at most 4 KiB at a time, which libuv,
  * once the other side has hung up, takes for a short read and thus for the last one.
  */
-function readToEnd(fd: number, take: (chunk: Buffer) => void): void {
+function readToEnd(fd: number): Buffer[] {
+  const chunks: Buffer[] = [];
   try {
     for (;;) {
       const chunk = Buffer.alloc(terminalReadBytes);
       const length = readSync(fd, chunk);
-      if (length === 0) return;
-      take(chunk.subarray(0, length));
+      if (length === 0) return chunks;
+      chunks.push(chunk.subarray(0, length));
     }
   } catch (error) {
     // EIO is the end; EAGAIN, that somebody has opened it again.
-    if (!isSystemError(error, 'EIO') && !isSystemError(error, 'EAGAIN')) throw error;
+    if (!isSystemError(error, 'EIO', 'EAGAIN')) throw error;
+    return chunks;
   }
 }
 

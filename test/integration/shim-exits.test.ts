@@ -113,10 +113,7 @@ test('an exit is in the journal on disk when it is told', async () => {
 
 test('a stream that does not begin with its cursor is refused', async () => {
   const connection = await shim().connect();
-  async function* requests(): AsyncGenerator<EventsRequest> {
-    yield { request: { $case: 'acknowledged', value: 1n } };
-  }
-  const stream = connection.client(ShimDefinition).events(requests());
+  const stream = connection.client(ShimDefinition).events(acknowledgementOnly());
   await assert.rejects(stream.next(), { kind: 'invalid-argument' });
 });
 
@@ -155,7 +152,7 @@ test('init’s exit comes after those of its execs', async () => {
   const follower = await Follower.follow(0n);
   await shim().kill(SIGKILL);
   await follower.expect(3);
-  assert.deepEqual([...follower.execIds.slice(0, 2)].sort(), ['a', 'b']);
+  assert.deepEqual(follower.execIds.slice(0, 2).sort(), ['a', 'b']);
   assert.equal(follower.execIds[2], '');
 });
 
@@ -183,6 +180,10 @@ test('killing all signals every process, whoever started it', async () => {
   assert.equal((await shim().wait('e1')).exitStatus, 143);
   assert.equal((await shim().wait()).exitStatus, 3);
 });
+
+async function* acknowledgementOnly(): AsyncGenerator<EventsRequest> {
+  yield { request: { $case: 'acknowledged', value: 1n } };
+}
 
 function zombieChildren(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);

@@ -202,6 +202,22 @@ test('the last bytes of a terminal reach its reader', async () => {
   assert.equal((await reader.end()).length, mebibyte + 3);
 });
 
+test('a terminal’s output in a file is whole and in order', async () => {
+  const path = join(shim().scope.directory, 'out.log');
+  const script = 'i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); done';
+  await shim().run(['/bin/sh', '-c', script], { stdout: `file://${path}`, terminal: true });
+  await shim().wait();
+  await shim().delete();
+  const expected = Array.from({ length: 5000 }, (_, index) => `${index}\r\n`).join('');
+  assert.equal(readFileSync(path, 'utf8'), expected);
+});
+
+test('a file that cannot be made fails the create', async () => {
+  shim().writeSpec({ args: ['/bin/true'] });
+  const created = shim().task.create(shim().createRequest({ stdout: 'file:///proc/nosuch/directory/out' }));
+  await assert.rejects(created, /ENOENT.*mkdir '\/proc\/nosuch'/);
+});
+
 test('an exec with a terminal is resized before and after its start', async () => {
   await shim().run(['/bin/sleep', '600']);
   const paths = { stdin: shim().fifo('in'), stdout: shim().fifo('out'), terminal: true };
