@@ -20,10 +20,9 @@ export async function becomeShim(options: LaunchOptions, channel: number): Promi
     sayHello(channel);
   } catch (error) {
     sayHello(channel, messageOf(error));
-    process.exitCode = failureExitCode;
-  } finally {
-    closeSync(channel);
+    process.exit(failureExitCode);
   }
+  closeSync(channel);
 }
 
 /** stdout and stderr go to the bundle's log. */

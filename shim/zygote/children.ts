@@ -3,15 +3,13 @@
 import { closeSync } from 'node:fs';
 import { isSystemError } from '../../src/linux/libc.js';
 import { openPidfd } from '../../src/linux/pidfd.js';
-import { ownChildren, readProcessStat } from '../../src/linux/process-info.js';
+import { ownChildren } from '../../src/linux/process-info.js';
 import { type ExitStatus, waitPid } from '../../src/linux/wait.js';
 
 export interface EndedChild extends ExitStatus {
   readonly pid: number;
   /** Else an orphan. */
   readonly shim: boolean;
-  /** With the pid it names one process for good. */
-  readonly startTime: string;
 }
 
 type Child = Omit<EndedChild, keyof ExitStatus>;
@@ -58,8 +56,7 @@ export class Children {
   }
 
   #add(pid: number, shim: boolean): void {
-    const startTime = String(readProcessStat(pid)?.startTime ?? 0n);
-    this.#byPidfd.set(openPidfd(pid), { pid, shim, startTime });
+    this.#byPidfd.set(openPidfd(pid), { pid, shim });
     this.#pids.add(pid);
   }
 

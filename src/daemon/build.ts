@@ -8,6 +8,7 @@ const home = new URL('../../../', import.meta.url);
 
 export const protoDirectory = fileURLToPath(new URL('proto', home));
 export const shimMain = fileURLToPath(new URL('dist/shim/main.js', home));
+export const zygoteMain = fileURLToPath(new URL('dist/shim/zygote/main.js', home));
 
 export function readBuildInfo(): BuildInfo {
   const { version, revision } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as Partial<BuildInfo>;

@@ -6,6 +6,7 @@ import { BerthError, messageOf } from '../domain/errors.js';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export const logFormats = ['text', 'json'] as const;
+export const shimLaunches = ['auto', 'zygote', 'spawn'] as const;
 
 export interface Configuration {
   /** Kept over reboots: the records. */
@@ -18,6 +19,8 @@ export interface Configuration {
   readonly runtime: string;
   /** The absolute path of the `criu` for checkpoints; empty: the one that the runtime finds on PATH. */
   readonly criu: string;
+  /** How shims are started: forked from a zygote, as a fresh Node each, or `auto`: the one, and where it fails the other. */
+  readonly shimLaunch: (typeof shimLaunches)[number];
   readonly logLevel: (typeof logLevels)[number];
   readonly logFormat: (typeof logFormats)[number];
   /** Events that the journal keeps before it drops the oldest. */
@@ -61,6 +64,7 @@ const defaults: Configuration = {
   address: '/run/berth/berth.sock',
   runtime: 'runc',
   criu: '',
+  shimLaunch: 'spawn',
   logLevel: 'info',
   logFormat: 'text',
   journalEvents: 100_000,
@@ -80,6 +84,7 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   address: { key: 'address', check: isPath },
   runtime: { key: 'runtime', check: isText },
   criu: { key: 'criu', check: isCriuPath },
+  shim_launch: { key: 'shimLaunch', check: (value) => isOneOf(shimLaunches, value) },
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
   journal_events: { key: 'journalEvents', check: (value) => isCountFrom(1000, value) },

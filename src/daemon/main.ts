@@ -9,6 +9,7 @@ import {
   loadConfiguration,
   logFormats,
   logLevels,
+  shimLaunches,
 } from './configuration.js';
 import { repairRecords, restoreRecords } from './records-commands.js';
 import { runDaemon } from './run-daemon.js';
@@ -26,6 +27,7 @@ const program = new Command('berthd')
   .option('--state <dir>', 'directory for what belongs to this boot (default: /run/berth)')
   .option('--address <socket>', 'unix socket to serve on (default: STATE/berth.sock)')
   .option('--runtime <binary>', 'OCI runtime: a name on PATH or a path (default: runc)')
+  .addOption(new Option('--shim-launch <how>', 'how shims are started (default: auto)').choices(shimLaunches))
   .addOption(new Option('--log-level <level>', 'least level that is logged (default: info)').choices(logLevels))
   .addOption(new Option('--log-format <format>', 'how lines are written (default: text)').choices(logFormats))
   .option('--repair-db', 'save what can be read of the records, accept the loss of the rest, and end')

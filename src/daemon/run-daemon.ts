@@ -1,6 +1,6 @@
 // The only wiring: opens the records, recovers what runs, serves, and stops in order.
 import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { createServer, listen } from '../api/server.js';
 import { withDeadline } from '../base/deadline.js';
@@ -10,18 +10,19 @@ import type { Log } from '../base/log.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import { closeImageStorage, openImageStorage } from '../images/image-storage.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
-import { SpawnLauncher } from '../shims/spawn-launcher.js';
 import type { Retention } from '../store/journal.js';
 import { openStore, type Store } from '../store/store.js';
+import { sweepCheckpoints } from '../supervisor/checkpoints/sweep-checkpoints.js';
 import { sweepExits } from '../supervisor/exits.js';
 import { OrphanReaper } from '../supervisor/orphan-reaper.js';
 import { recover } from '../supervisor/recover.js';
 import { serverUuid } from '../supervisor/server-uuid.js';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
-import { protoDirectory, readBuildInfo, shimMain } from './build.js';
+import { protoDirectory, readBuildInfo } from './build.js';
 import type { Configuration } from './configuration.js';
 import { createLog } from './logger.js';
 import { notifySystemd } from './notify.js';
+import { startShimLaunching } from './shim-launch.js';
 import { claimSocket } from './socket.js';
 
 /** Others may pass through, and not list. */
@@ -47,13 +48,15 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const orphans = new OrphanReaper();
   becomeSubreaper();
   orphans.start();
+  const launching = startShimLaunching(configuration.shimLaunch, { log, orphans });
   const supervisor = createSupervisor({
     store,
     images,
     orphans,
-    launcher: new SpawnLauncher(shimMain, orphans.leaveToLibuv),
+    launcher: launching.launcher,
     log,
     stateDirectory: configuration.state,
+    checkpointsDirectory: join(configuration.root, 'checkpoints'),
     runtimeBinary: configuration.runtime,
     criu: configuration.criu,
     closing: closing.signal,
@@ -73,6 +76,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   clearInterval(backups);
   closing.abort();
   await stopInOrder(server, supervisor, store, log);
+  await launching.close();
 }
 
 async function serve(configuration: Configuration, supervisor: Supervisor, log: Log): Promise<Server> {
@@ -80,6 +84,7 @@ async function serve(configuration: Configuration, supervisor: Supervisor, log: 
   const uuid = await serverUuid(supervisor);
   const server = createServer({ supervisor, log, uuid, build: readBuildInfo(), protoDirectory });
   await recover(supervisor);
+  await sweepCheckpoints(supervisor);
   await claimSocket(address);
   try {
     await listen(server, address);

@@ -27,8 +27,6 @@ export type ZygoteReport =
       readonly kind: 'ended';
       readonly pid: number;
       readonly shim: boolean;
-      /** Clock ticks since boot, as /proc has it; a JSON number would not hold it for ever. */
-      readonly startTime: string;
       readonly status: number;
       readonly signal: number;
     };

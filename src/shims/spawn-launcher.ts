@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { DeadlineError, withDeadline } from '../base/deadline.js';
-import { BerthError, messageOf } from '../domain/errors.js';
-import { openShimLog, shimLogTail } from './bundle.js';
+import { withDeadline } from '../base/deadline.js';
+import { openShimLog } from './bundle.js';
+import { launchError } from './launch-error.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
 
 /** A Node start takes 50 to 200 ms; a machine under heavy load gets fifty times that. */
@@ -62,14 +62,4 @@ async function readHello(child: ChildProcess): Promise<Hello> {
   const line = await text(pipe);
   if (line === '') throw new Error('the shim ended before its hello');
   return JSON.parse(line) as Hello;
-}
-
-async function launchError(request: ShimLaunch, error: unknown): Promise<BerthError> {
-  const reason = error instanceof DeadlineError ? error.message : `cannot launch the shim: ${messageOf(error)}`;
-  const tail = await shimLogTail(request.bundle);
-  const { namespace, id } = request;
-  return new BerthError('unavailable', tail === '' ? reason : `${reason}: ${tail}`, {
-    cause: error,
-    subject: { namespace, containerId: id },
-  });
 }

@@ -1,0 +1,102 @@
+// One zygote's process: how it is started, the channel to it, and its end. What is asked of it is `zygote.ts`'s.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { encodeMessage, MessageDecoder, type ZygoteReport, type ZygoteRequest } from '../domain/zygote-messages.js';
+
+/** Without V8's helper threads, whose locks and work a forked child would lack; with gc(), for a small heap to fork. */
+const nodeFlags = ['--single-threaded', '--v8-pool-size=0', '--expose-gc'];
+/** A process's title can be as long as its command line, and a shim's names two ids. */
+const titleRoom = '-'.repeat(200);
+
+const zygoteEnvironment = {
+  // Its rings are shared memory: a child would submit to its parent's.
+  UV_USE_IO_URING: '0',
+} as const;
+
+/** After its process has ended, what it sent last is read; its children hold the channel open until they serve. */
+const lastWordsTimeoutMs = 1000;
+
+export interface ZygoteSettings {
+  /** The path of its built program. */
+  readonly main: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Told of the process that libuv waits for. */
+  readonly onSpawn: (child: ChildProcess) => void;
+}
+
+export class ZygoteProcess {
+  /** Resolves when it has ended and what it sent last is read. */
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #channel: Socket;
+
+  constructor({ main, environment, onSpawn }: ZygoteSettings, onReport: (report: ZygoteReport) => void) {
+    this.#child = spawn(process.execPath, [...nodeFlags, main, titleRoom], {
+      // Of its own session, so that a terminal's Ctrl-C is berthd's to answer.
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      env: { ...environment, ...zygoteEnvironment },
+    });
+    onSpawn(this.#child);
+    const channel = this.#child.stdio[3];
+    if (!(channel instanceof Socket)) throw new TypeError('the channel of the zygote is missing');
+    this.#channel = channel;
+    this.#child.unref();
+    channel.unref();
+    this.ended = this.#watchEnd();
+    this.#read(onReport);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get running(): boolean {
+    return this.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  send(request: ZygoteRequest): void {
+    this.#channel.write(encodeMessage(request));
+  }
+
+  /** It ends with its channel; its shims live on. */
+  close(): void {
+    this.#channel.end();
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #read(onReport: (report: ZygoteReport) => void): void {
+    const decoder = new MessageDecoder<ZygoteReport>();
+    this.#channel.setEncoding('utf8');
+    this.#channel.on('data', (text: string) => {
+      try {
+        for (const report of decoder.push(text)) onReport(report);
+      } catch {
+        // No message of ours: whatever it is now, it is no zygote.
+        this.kill();
+      }
+    });
+    // The process's end says the same.
+    this.#channel.on('error', () => undefined);
+  }
+
+  async #watchEnd(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#child.once('exit', () => resolve());
+      // It could not be started at all.
+      this.#child.once('error', () => resolve());
+    });
+    if (this.#channel.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lastWordsTimeoutMs);
+      this.#channel.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
