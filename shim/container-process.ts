@@ -18,6 +18,8 @@ export class ContainerProcess {
   /** 0 until the runtime has made it. */
   pid = 0;
   exit: ProcessExit | undefined;
+  /** It has been waited for, though its end may not be told yet: its pid may be another's by now. */
+  gone = false;
   #state: ProcessState = 'created';
   #io: ProcessIo | undefined;
   #stdinClosed = false;
@@ -80,7 +82,9 @@ export class ContainerProcess {
 
   /** As the process's parent we know that its pid is still its own until we have waited for it. */
   signal(signal: number): void {
-    if (this.state === 'stopped') throw new BerthError('not-found', `process already finished: ${this.label}`);
+    if (this.gone || this.state === 'stopped') {
+      throw new BerthError('not-found', `process already finished: ${this.label}`);
+    }
     if (this.pid === 0) throw new BerthError('failed-precondition', `process not created: ${this.label}`);
     try {
       process.kill(this.pid, signal);

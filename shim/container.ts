@@ -79,6 +79,7 @@ export class Container {
       const process = this.#living.get(end.pid);
       if (process === undefined) continue;
       this.#living.delete(end.pid);
+      process.gone = true;
       if (process === this.init) init = exitFromEnded(end);
       else told.push([process, exitFromEnded(end)]);
     }
@@ -97,8 +98,11 @@ export class Container {
     return [...this.#living.keys()];
   }
 
-  /** Sends `signal` to every process. */
+  /** Sends `signal` to every process; throws `not-found` when all have ended. */
   async signalAll(signal: number): Promise<void> {
+    if (this.init.state === 'stopped') {
+      throw new BerthError('not-found', `process already finished: ${this.init.label}`);
+    }
     if (this.cgroup === undefined) await this.parts.runc.kill(this.id, signal, true);
     else signalCgroup(this.cgroup, signal);
   }

@@ -15,7 +15,7 @@ export class ExitJournal {
   #sequence = 0n;
   #acknowledged = 0n;
   /** Not acknowledged yet, in order. */
-  #pending: JournaledExit[] = [];
+  readonly #pending: JournaledExit[] = [];
   readonly #followers = new Set<() => void>();
 
   constructor(path: string, log: Log) {
@@ -35,7 +35,7 @@ export class ExitJournal {
   acknowledge(sequence: bigint): void {
     if (sequence <= this.#acknowledged) return;
     this.#acknowledged = sequence < this.#sequence ? sequence : this.#sequence;
-    this.#pending = this.#pending.filter((record) => record.sequence > this.#acknowledged);
+    this.#pending.splice(0, this.#indexAfter(this.#acknowledged));
     if (this.#pending.length === 0 && this.#bytes > compactBytes) {
       ftruncateSync(this.#fd);
       this.#bytes = 0;
@@ -46,7 +46,7 @@ export class ExitJournal {
   async *follow(after: bigint, signal: AbortSignal): AsyncGenerator<JournaledExit> {
     let cursor = after;
     while (!signal.aborted) {
-      const next = this.#pending.find((record) => record.sequence > cursor);
+      const next = this.#pending[this.#indexAfter(cursor)];
       if (next === undefined) {
         await this.#appended(signal);
       } else {
@@ -58,6 +58,12 @@ export class ExitJournal {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  /** Where the first record after `sequence` lies in `#pending`, since numbers have no gaps. */
+  #indexAfter(sequence: bigint): number {
+    const first = this.#pending[0]?.sequence ?? 0n;
+    return sequence < first ? 0 : Number(sequence - first) + 1;
   }
 
   #write(lines: string): void {

@@ -26,9 +26,9 @@ export function parseFlags(argv: readonly string[]): ShimFlags {
     const match = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(argv[index] ?? '');
     if (match?.[1] === undefined) break;
     const [, name, inline] = match;
-    if (name in set) {
+    if (Object.hasOwn(set, name)) {
       set[name] = inline !== 'false';
-    } else if (name in values) {
+    } else if (Object.hasOwn(values, name)) {
       const value = inline ?? argv[++index];
       if (value === undefined) throw new Error(`flag needs an argument: -${name}`);
       values[name] = value;

@@ -16,7 +16,7 @@ export interface InputSource {
 export function openInput(target: Exclude<StreamTarget, { kind: 'none' }>): InputSource {
   if (target.kind === 'file') return { stream: createReadStream(target.path), release: () => undefined };
   const reader = openSync(target.path, O_RDONLY | O_NONBLOCK);
-  let keeper = openSync(target.path, O_WRONLY | O_NONBLOCK);
+  let keeper = openKeeper(reader);
   const stream = new Socket({ fd: reader, readable: true, writable: false });
   const release = (): void => {
     if (keeper >= 0) closeSync(keeper);
@@ -24,4 +24,14 @@ export function openInput(target: Exclude<StreamTarget, { kind: 'none' }>): Inpu
   };
   stream.once('close', release);
   return { stream, release };
+}
+
+/** Through the descriptor, since by its name another FIFO might be reached. */
+function openKeeper(reader: number): number {
+  try {
+    return openSync(`/proc/self/fd/${reader}`, O_WRONLY | O_NONBLOCK);
+  } catch (error) {
+    closeSync(reader);
+    throw error;
+  }
 }

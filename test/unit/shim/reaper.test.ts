@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { poll } from '../../../src/base/deadline.js';
+import { ownChildren } from '../../../src/linux/process-info.js';
+import { becomeSubreaper } from '../../../src/linux/subreaper.js';
+import { Reaper, type Ended } from '../../../shim/reaper.js';
+
+becomeSubreaper();
+
+/** A process that orphans to us and exits with `code` once its stdin is closed; gives its pid. */
+function orphan(script: string): number {
+  const { stdout } = spawnSync('sh', ['-c', `(${script}) >/dev/null 2>&1 & echo $!`]);
+  return Number.parseInt(stdout.toString(), 10);
+}
+
+async function settled<T>(probe: () => T | undefined, what: string): Promise<T> {
+  return poll(probe, { limitMs: 10_000, intervalMs: 5, what });
+}
+
+test('a watched process’s end is told once, however early it came', async () => {
+  const told: Ended[] = [];
+  const reaper = new Reaper((ended) => told.push(...ended));
+  reaper.start();
+  try {
+    let pid = 0;
+    await reaper.duringBirth(async () => {
+      pid = orphan('exit 7');
+      await settled(() => (told.length === 0 ? true : undefined), 'nothing told before the watch');
+      reaper.watch(pid);
+    });
+    const end = await settled(() => told[0], 'its end');
+    assert.deepEqual([end.pid, end.status, end.signal, end.provenance], [pid, 7, 0, 'waited']);
+    reaper.sweep();
+    assert.equal(told.length, 1);
+  } finally {
+    reaper.stop();
+  }
+});
+
+test('a stray is reaped without a word, but libuv’s children are left to libuv', async () => {
+  const told: Ended[] = [];
+  const reaper = new Reaper((ended) => told.push(...ended));
+  reaper.start();
+  try {
+    const child = spawn('sh', ['-c', 'exit 3']);
+    reaper.leaveToLibuv(child);
+    const stray = orphan('exit 1');
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, 3);
+    await settled(() => {
+      reaper.sweep();
+      return ownChildren().includes(stray) ? undefined : true;
+    }, 'the stray to be reaped');
+    assert.deepEqual(told, []);
+  } finally {
+    reaper.stop();
+  }
+});
+
+test('a process that is nobody’s child any more ends as unknown', () => {
+  const told: Ended[] = [];
+  const reaper = new Reaper((ended) => told.push(...ended));
+  const { pid } = spawnSync('true');
+  reaper.watch(pid);
+  reaper.sweep();
+  assert.deepEqual(
+    told.map(({ pid: toldPid, status, provenance }) => [toldPid, status, provenance]),
+    [[pid, 255, 'unknown']],
+  );
+});
