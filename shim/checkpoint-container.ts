@@ -1,6 +1,6 @@
 // Checkpoint: the runtime and CRIU dump the container. A failure leaves it as it was, and no half image.
 import { copyFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { DeadlineError, withDeadline } from '../src/base/deadline.js';
 import { makeDirectory } from '../src/base/make-directory.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
@@ -31,7 +31,7 @@ export async function checkpointContainer(container: Container, request: Checkpo
   container.checkpointing = true;
   try {
     await dump(container, options, image.staging);
-    image.publish({ emptyNamespaces: options.emptyNamespaces, cgroupsMode: options.cgroupsMode });
+    image.publish({ ...options });
   } catch (error) {
     image.discard();
     await restoreFreezer(container, paused);
@@ -52,8 +52,8 @@ async function dump(container: Container, options: CheckpointOptions, imagePath:
       imagePath,
       workPath,
       leaveRunning: !options.exit,
-      preDump: false,
-      parentPath: '',
+      // CRIU wants it relative to the image, and keeps it so, as a link beside the image's files.
+      parentPath: options.parentPath === '' ? '' : relative(imagePath, options.parentPath),
     });
   } catch (error) {
     keepLog(join(workPath, 'dump.log'), join(bundle, dumpLogName));

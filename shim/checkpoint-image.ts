@@ -1,13 +1,23 @@
 // A checkpoint's directory: filled beside its final place, inside it, and complete from one moment to the next. What the
 // restore needs to know beyond CRIU's own files lies with them.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 import { makeDirectory } from '../src/base/make-directory.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import { stagingName } from '../src/domain/checkpoint-image.js';
 
 /** CRIU's table of contents: a directory that has it holds a whole image. */
 const inventoryFile = 'inventory.img';
+const parentLink = 'parent';
 const restoreFile = 'berth-restore.json';
 const directoryMode = 0o700;
 
@@ -42,8 +52,10 @@ export class ImageDirectory {
   }
 
   /** The image is whole: puts it in place of an older one that may lie there. */
-  publish(facts: RestoreFacts): void {
+  publish({ emptyNamespaces, cgroupsMode, parentPath }: RestoreFacts & { readonly parentPath: string }): void {
+    const facts: RestoreFacts = { emptyNamespaces, cgroupsMode };
     writeFileSync(join(this.staging, restoreFile), JSON.stringify(facts), { mode: 0o600 });
+    if (parentPath !== '') this.#linkParent(parentPath);
     for (const name of readdirSync(this.#path)) {
       if (isImageFile(name)) rmSync(join(this.#path, name), { recursive: true, force: true });
     }
@@ -51,6 +63,13 @@ export class ImageDirectory {
     const names = readdirSync(this.staging).sort((one) => (one === inventoryFile ? 1 : -1));
     for (const name of names) renameSync(join(this.staging, name), join(this.#path, name));
     rmSync(this.staging, { recursive: true });
+  }
+
+  /** CRIU's link leads from the staging directory, which is one deeper. */
+  #linkParent(parentPath: string): void {
+    const link = join(this.staging, parentLink);
+    rmSync(link, { force: true });
+    symlinkSync(relative(this.#path, parentPath), link);
   }
 
   /** Leaves the directory as it was found. */
@@ -74,5 +93,5 @@ export function readRestoreFacts(path: string): RestoreFacts {
 }
 
 function isImageFile(name: string): boolean {
-  return name.endsWith('.img') || name === 'descriptors.json' || name === restoreFile;
+  return name.endsWith('.img') || name === 'descriptors.json' || name === restoreFile || name === parentLink;
 }

@@ -5,6 +5,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Log } from '../base/log.js';
+import { CheckpointsService } from '../generated/berth/v1/checkpoints.js';
 import { EventsService as JournalService } from '../generated/berth/v1/events.js';
 import { ExitsService } from '../generated/berth/v1/exits.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
@@ -19,6 +20,7 @@ import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js
 import { VersionService } from '../generated/containerd/services/version/v1/version.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { BuildInfo } from './build-info.js';
+import { checkpointsHandlers } from './checkpoints.js';
 import { containersHandlers } from './containers.js';
 import { contentHandlers } from './content.js';
 import { eventsHandlers } from './events.js';
@@ -38,6 +40,7 @@ const maxMessageBytes = 16 * 1024 * 1024;
 
 /** The files, below the proto directory, of the services that this server answers. */
 const servedProtos = [
+  'berth/v1/checkpoints.proto',
   'berth/v1/events.proto',
   'berth/v1/exits.proto',
   'berth/v1/maintenance.proto',
@@ -77,6 +80,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, ImagesService, imagesHandlers(supervisor.images), context);
   addService(server, JournalService, journalHandlers(supervisor), context);
   addService(server, ExitsService, exitsHandlers(supervisor), context);
+  addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);
   addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   reflection(protoDirectory).addToServer(server);

@@ -54,6 +54,15 @@ export function ownChildren(): number[] {
   return children;
 }
 
+/** The pid of a process that has `text` as one argument of its command line. */
+export function findArgument(text: string): number | undefined {
+  for (const name of readdirSync('/proc')) {
+    const pid = Number.parseInt(name, 10);
+    if (pid > 0 && readProc(`/proc/${pid}/cmdline`)?.split('\0').includes(text) === true) return pid;
+  }
+  return undefined;
+}
+
 export interface CgroupMembership {
   /** v1: its controllers, or `name=systemd`; empty for v2. */
   readonly controllers: readonly string[];

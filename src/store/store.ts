@@ -1,8 +1,10 @@
 // Everything Berth remembers, by keyspace, and the one way to change it.
 import { Gate } from '../base/gate.js';
+import type { CheckpointKey, CheckpointRecord } from '../domain/checkpoint-record.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ContainerRecord, ExitRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
 import { backUp } from './backup.js';
+import { openCheckpointKeyspace } from './checkpoint-keyspace.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { type ImageKeyspaces, openImageKeyspaces } from './image-keyspaces.js';
@@ -16,6 +18,7 @@ export interface Store extends ImageKeyspaces {
   readonly leases: Keyspace<LeaseRecord, ContainerKey>;
   /** Several per process name, oldest first: a container's id may be used again. */
   readonly exits: Keyspace<ExitRecord, ExitRecord>;
+  readonly checkpoints: Keyspace<CheckpointRecord, CheckpointKey>;
   /** Facts about the root itself, by name. */
   readonly meta: Keyspace<{ readonly value: string }, string>;
   readonly journal: Journal;
@@ -48,6 +51,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     tasks: new Keyspace(database, 'tasks', byKey),
     leases: new Keyspace(database, 'leases', byKey),
     exits: new Keyspace(database, 'exits', { keyText: exitKey }),
+    checkpoints: openCheckpointKeyspace(database),
     meta: new Keyspace(database, 'meta', byName),
     ...openImageKeyspaces(database),
     journal,

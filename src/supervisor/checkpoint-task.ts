@@ -8,6 +8,7 @@ import type { ContainerKey } from '../domain/ids.js';
 import { CheckpointOptions } from '../generated/containerd/runc/v1/oci.js';
 import type { Descriptor } from '../generated/containerd/types/descriptor.js';
 import type { Any } from '../generated/google/protobuf/any.js';
+import type { Change } from '../store/database.js';
 import { changeTask } from './change-task.js';
 import { commitTask } from './commit-task.js';
 import { taskCheckpointed } from './event-drafts.js';
@@ -42,13 +43,19 @@ export async function checkpointTask(
 export interface Dump {
   readonly options: CheckpointOptions;
   readonly imagePath: string;
+  /** Where the event says the image is. */
+  readonly announcedPath?: string;
+  /** Runs once the image is whole; what it returns is committed with the event. */
+  readonly complete?: () => Promise<Change[]>;
 }
 
 /** Resolves when the image is complete, and, where the options ask for it, the task's exit is on record. */
 export async function dumpTask(supervisor: Supervisor, key: ContainerKey, dump: Dump): Promise<void> {
   const task = await changeTask(supervisor, key, async (task) => {
     await callCheckpoint(supervisor, task, dump);
-    await commitTask(supervisor, task, task.record, [taskCheckpointed(key, dump.imagePath)]);
+    const changes = (await dump.complete?.()) ?? [];
+    const event = taskCheckpointed(key, dump.announcedPath ?? dump.imagePath);
+    await commitTask(supervisor, task, task.record, [event], changes);
     return task;
   });
   if (dump.options.exit) await withDeadline(task.exitOf(''), exitTimeoutMs, `the exit of task ${key.id}`);

@@ -19,6 +19,8 @@ export interface Supervisor {
   readonly orphans: OrphanReaper;
   readonly log: Log;
   readonly stateDirectory: string;
+  /** Where the catalogue keeps its checkpoints. */
+  readonly checkpointsDirectory: string;
   readonly runtime: RuntimeDefaults;
   /** How long exits are kept after their tasks are gone. */
   readonly exitRetentionSeconds: number;
@@ -45,6 +47,7 @@ export function createSupervisor(options: {
   readonly launcher: ShimLauncher;
   readonly log: Log;
   readonly stateDirectory: string;
+  readonly checkpointsDirectory: string;
   readonly closing: AbortSignal;
   readonly requestStop: () => void;
   readonly exitRetentionSeconds: number;

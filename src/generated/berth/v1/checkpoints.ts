@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Mount } from "../../containerd/types/mount.js";
 import { Any } from "../../google/protobuf/any.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 
@@ -43,6 +44,8 @@ export interface Checkpoint {
   size: bigint;
   criuVersion: string;
   runtimeVersion: string;
+  /** Directory of CRIU's images; Tasks/Create restores from it too, as criu_image_path of the runtime's options. */
+  imagePath: string;
 }
 
 export interface CheckpointFile {
@@ -127,6 +130,8 @@ export interface RestoreCheckpointRequest {
   stdout: string;
   stderr: string;
   terminal: boolean;
+  /** Root file system as for Tasks/Create; none where the container's spec names a directory. */
+  rootfs: Mount[];
 }
 
 export interface RestoreCheckpointResponse {
@@ -146,6 +151,7 @@ function createBaseCheckpoint(): Checkpoint {
     size: 0n,
     criuVersion: "",
     runtimeVersion: "",
+    imagePath: "",
   };
 }
 
@@ -183,6 +189,9 @@ export const Checkpoint: MessageFns<Checkpoint> = {
     }
     if (message.runtimeVersion !== "") {
       writer.uint32(82).string(message.runtimeVersion);
+    }
+    if (message.imagePath !== "") {
+      writer.uint32(90).string(message.imagePath);
     }
     return writer;
   },
@@ -280,6 +289,14 @@ export const Checkpoint: MessageFns<Checkpoint> = {
             message.runtimeVersion = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.imagePath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -311,6 +328,7 @@ export const Checkpoint: MessageFns<Checkpoint> = {
     message.size = (object.size !== undefined && object.size !== null) ? BigInt(object.size) : 0n;
     message.criuVersion = object.criuVersion ?? "";
     message.runtimeVersion = object.runtimeVersion ?? "";
+    message.imagePath = object.imagePath ?? "";
     return message;
   },
 };
@@ -1192,7 +1210,7 @@ export const DeleteCheckpointResponse: MessageFns<DeleteCheckpointResponse> = {
 };
 
 function createBaseRestoreCheckpointRequest(): RestoreCheckpointRequest {
-  return { name: "", containerId: "", stdin: "", stdout: "", stderr: "", terminal: false };
+  return { name: "", containerId: "", stdin: "", stdout: "", stderr: "", terminal: false, rootfs: [] };
 }
 
 export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
@@ -1214,6 +1232,9 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
     }
     if (message.terminal !== false) {
       writer.uint32(48).bool(message.terminal);
+    }
+    for (const v of message.rootfs) {
+      Mount.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1279,6 +1300,14 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
             message.terminal = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.rootfs.push(Mount.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1302,6 +1331,7 @@ export const RestoreCheckpointRequest: MessageFns<RestoreCheckpointRequest> = {
     message.stdout = object.stdout ?? "";
     message.stderr = object.stderr ?? "";
     message.terminal = object.terminal ?? false;
+    message.rootfs = object.rootfs?.map((e) => Mount.fromPartial(e)) || [];
     return message;
   },
 };

@@ -50,6 +50,10 @@ export interface CheckpointOptions {
   /** Directory to dump into instead of the content store. */
   imagePath: string;
   workPath: string;
+  /** Berth's own, from its daemon to its shim: only copy memory, for a later checkpoint to build on. */
+  preDump: boolean;
+  /** Berth's own: the image directory of the checkpoint to build on. */
+  parentPath: string;
 }
 
 /** The Any inside ProcessInfo. */
@@ -281,6 +285,8 @@ function createBaseCheckpointOptions(): CheckpointOptions {
     cgroupsMode: "",
     imagePath: "",
     workPath: "",
+    preDump: false,
+    parentPath: "",
   };
 }
 
@@ -312,6 +318,12 @@ export const CheckpointOptions: MessageFns<CheckpointOptions> = {
     }
     if (message.workPath !== "") {
       writer.uint32(74).string(message.workPath);
+    }
+    if (message.preDump !== false) {
+      writer.uint32(800).bool(message.preDump);
+    }
+    if (message.parentPath !== "") {
+      writer.uint32(810).string(message.parentPath);
     }
     return writer;
   },
@@ -401,6 +413,22 @@ export const CheckpointOptions: MessageFns<CheckpointOptions> = {
             message.workPath = reader.string();
             continue;
           }
+          case 100: {
+            if (tag !== 800) {
+              break;
+            }
+
+            message.preDump = reader.bool();
+            continue;
+          }
+          case 101: {
+            if (tag !== 810) {
+              break;
+            }
+
+            message.parentPath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -427,6 +455,8 @@ export const CheckpointOptions: MessageFns<CheckpointOptions> = {
     message.cgroupsMode = object.cgroupsMode ?? "";
     message.imagePath = object.imagePath ?? "";
     message.workPath = object.workPath ?? "";
+    message.preDump = object.preDump ?? false;
+    message.parentPath = object.parentPath ?? "";
     return message;
   },
 };
