@@ -9,9 +9,10 @@ import { Reaper, type Ended } from '../../../shim/reaper.js';
 
 becomeSubreaper();
 
-/** A process that orphans to us and exits with `code` once its stdin is closed; gives its pid. */
+/** A process that orphans to us and then runs `script`; gives its pid. Before, the shell itself might reap it. */
 function orphan(script: string): number {
-  const { stdout } = spawnSync('sh', ['-c', `(${script}) >/dev/null 2>&1 & echo $!`]);
+  const waiting = 'while kill -0 $$; do sleep 0.01; done';
+  const { stdout } = spawnSync('sh', ['-c', `(${waiting}; ${script}) >/dev/null 2>&1 & echo $!`]);
   return Number.parseInt(stdout.toString(), 10);
 }
 
