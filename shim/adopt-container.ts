@@ -29,12 +29,15 @@ export async function adoptContainer(context: AdoptContext, request: AdoptReques
   }
   const { id, bundle, namespace } = context;
   const init = adoptedProcess(id, first);
+  if (init === undefined) throw new BerthError('failed-precondition', `process ${first.pid} is gone: nothing to adopt`);
   const facts = readSpecFacts(bundle);
   const options = runtimeOptions(request.options, namespace);
   if (init.state === 'created' && hasStarted(options.root, id)) init.step('start');
   const container = assembleContainer(context, { id, bundle }, { options, init, facts });
   container.cgroup = containerCgroupOf(init.pid);
-  const processes = [init, ...others.map((other) => adoptedProcess(id, other))];
+  // An exec that has ended meanwhile is left out of the answer: berthd finds out how it ended.
+  const execs = others.map((other) => adoptedProcess(id, other)).filter((exec) => exec !== undefined);
+  const processes = [init, ...execs];
   for (const process of processes) {
     if (process !== init) container.execs.set(process.names.execId, process);
     if (process.state !== 'stopped') await takeOver(container, process, context.log);
@@ -44,13 +47,12 @@ export async function adoptContainer(context: AdoptContext, request: AdoptReques
   return container;
 }
 
-function adoptedProcess(containerId: string, wire: Adopted): AdoptedProcess {
+/** Undefined when it is gone. */
+function adoptedProcess(containerId: string, wire: Adopted): AdoptedProcess | undefined {
   const { execId, pid, status, startTime, stdin, stdout, stderr, terminal } = wire;
   const stopped = status === Status.STOPPED;
   const pidfd = stopped ? undefined : pidfdOf(pid, startTime);
-  if (!stopped && pidfd === undefined) {
-    throw new BerthError('failed-precondition', `process ${pid} is gone: there is nothing to adopt`);
-  }
+  if (!stopped && pidfd === undefined) return undefined;
   const process = new AdoptedProcess({ containerId, execId }, { stdin, stdout, stderr, terminal }, pidfd);
   process.pid = pid;
   for (const event of stepsTo(status)) process.step(event);

@@ -4,11 +4,14 @@ import { basename, dirname, join } from 'node:path';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, isValidId } from '../domain/ids.js';
+import type { RuntimeLocation } from '../domain/records.js';
 
 /** Traversable, so that a container in a user namespace reaches its rootfs, and not listable. */
 const bundleMode = 0o711;
 /** The end of a shim's log that an error message quotes. */
 const logTailBytes = 4096;
+/** Which runtime the container is made with, for whoever finds the bundle without a record. */
+const runtimeFile = 'runtime.json';
 
 export function bundlePath(stateDirectory: string, key: ContainerKey): string {
   return join(stateDirectory, 'tasks', key.namespace, key.id);
@@ -31,13 +34,40 @@ export async function listBundles(stateDirectory: string): Promise<FoundBundle[]
   return found;
 }
 
-/** Makes an empty bundle with the given OCI spec; whatever a crashed creation left at its place is removed first. */
-export async function createBundle(path: string, spec: Uint8Array): Promise<void> {
+export interface BundleContent {
+  /** The OCI spec. */
+  readonly spec: Uint8Array;
+  readonly runtime: Pick<RuntimeLocation, 'binary' | 'root'>;
+}
+
+/** Where the runtime keeps the state of the bundle's container; undefined when that was not written down. */
+export async function bundleRuntime(path: string): Promise<BundleContent['runtime'] | undefined> {
+  try {
+    const { binary, root } = JSON.parse(await readFile(join(path, runtimeFile), 'utf8')) as BundleContent['runtime'];
+    return { binary, root };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The pid of the bundle's shim, alive or not; undefined when none has served it. */
+export async function bundleShimPid(path: string): Promise<number | undefined> {
+  const pid = Number(await readFile(join(path, 'shim.pid'), 'utf8').catch(() => ''));
+  return pid > 0 ? pid : undefined;
+}
+
+/** Makes a bundle with the given content; whatever a crashed creation left at its place is removed first. */
+export async function createBundle(path: string, content: BundleContent): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: bundleMode });
   await removeBundle(path);
   await mkdir(path, { mode: bundleMode });
   await mkdir(join(path, 'rootfs'), { mode: bundleMode });
-  await writeFile(join(path, 'config.json'), spec, { mode: 0o600 });
+  await writeFile(
+    join(path, runtimeFile),
+    JSON.stringify({ binary: content.runtime.binary, root: content.runtime.root }),
+    { mode: 0o600 },
+  );
+  await writeFile(join(path, 'config.json'), content.spec, { mode: 0o600 });
 }
 
 /** Unmounts all below the bundle and removes it; the rename makes a half-removed bundle impossible to take for a whole one. */

@@ -3,7 +3,7 @@ import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import { commitTask } from './commit-task.js';
 import { endOf, type ProcessEnd } from './process-end.js';
-import { runtimeCallTimeoutMs } from './shim-calls.js';
+import { deleteInShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { withoutExec } from './task-record.js';
 
@@ -17,7 +17,7 @@ export async function deleteExec(supervisor: Supervisor, key: ContainerKey, exec
   }
   // Outside the queue: the shim may wait for slow readers of the process's output, and exits must not wait with it.
   await task.reaching;
-  const end = await task.shim?.task.delete({ id: key.id, execId }, { timeoutMs: runtimeCallTimeoutMs });
+  const end = task.shim === undefined ? undefined : await deleteInShim(task.shim, key.id, execId);
   return supervisor.queue.run(keyString(key), async () => {
     const known = endOf(task.process(execId), end);
     await commitTask(supervisor, task, withoutExec(task.record, execId), []);

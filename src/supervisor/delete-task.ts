@@ -8,7 +8,7 @@ import { taskDeleted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { endOf, type ProcessEnd } from './process-end.js';
 import { deleteRuntimeState } from './runtime-state.js';
-import { runtimeCallTimeoutMs, shutdownShim } from './shim-calls.js';
+import { deleteInShim, shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 
 export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<ProcessEnd> {
@@ -17,7 +17,7 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
     if ((init.state !== 'stopped' && init.state !== 'created') || task.starting.has('')) {
       throw new BerthError('failed-precondition', `task ${key.id} is ${init.state}: stop it before its deletion`);
     }
-    const end = endOf(init, await deleteInShim(supervisor, task));
+    const end = endOf(init, await deleteRuntimePart(supervisor, task));
     await removeBundle(task.record.bundle);
     await supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
     supervisor.tasks.remove(key);
@@ -26,13 +26,13 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
   });
 }
 
-async function deleteInShim(supervisor: Supervisor, task: LiveTask) {
+async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask) {
   const { shim, record } = task;
   if (shim === undefined) {
     await deleteRuntimeState(supervisor, record);
     return undefined;
   }
-  const end = await shim.task.delete({ id: record.id, execId: '' }, { timeoutMs: runtimeCallTimeoutMs });
+  const end = await deleteInShim(shim, record.id, '');
   task.shim = undefined;
   await shutdownShim(supervisor, shim, record, record.bundle);
   return end;

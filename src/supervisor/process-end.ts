@@ -11,7 +11,7 @@ export interface ProcessEnd {
   readonly exitedAt: UnixNanos;
 }
 
-interface ShimEnd {
+export interface ShimEnd {
   readonly exitStatus: number;
   readonly exitedAt?: Timestamp | undefined;
 }

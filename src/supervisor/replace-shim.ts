@@ -10,12 +10,13 @@ import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import type { AdoptedProcess } from '../generated/berth/shim/v1/shim.js';
 import { Status } from '../generated/containerd/v1/types/task.js';
 import { readProcessStat } from '../linux/process-info.js';
+import { killShimRemains } from '../shims/shim-remains.js';
 import { Shim } from '../shims/shim.js';
 import { commitTask } from './commit-task.js';
 import { taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { commitExit } from './record-exit.js';
-import { settleEnds } from './settle-ends.js';
+import { settleEnds, settleExecs } from './settle-ends.js';
 import { shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
@@ -25,6 +26,7 @@ import { anyFromTyped, timestampFromNanos } from './wire-values.js';
 export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
+  await killShimRemains(task.record.shim.pid, task.record.bundle);
   await takeJournaledExits(supervisor, task);
   if (task.record.init.state !== 'stopped' && isAlive(task.record)) {
     try {
@@ -48,12 +50,16 @@ async function takeJournaledExits(supervisor: Supervisor, task: LiveTask): Promi
 }
 
 function isAlive({ init, initStartTime }: TaskRecord): boolean {
-  const stat = readProcessStat(init.pid);
-  return stat !== undefined && stat.state !== 'Z' && stat.startTime === initStartTime;
+  return isRunning(init.pid) && readProcessStat(init.pid)?.startTime === initStartTime;
+}
+
+function isRunning(pid: number): boolean {
+  const state = readProcessStat(pid)?.state;
+  return state !== undefined && state !== 'Z';
 }
 
 async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
-  await settleEnds(supervisor, task, { execsOnly: true });
+  await settleExecs(supervisor, task, ({ pid }) => !isRunning(pid));
   const { namespace, id, bundle, runtime } = task.record;
   await using undo = new UndoStack();
   // Its lines are committed, and the new shim numbers from 1.
@@ -61,10 +67,13 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
   await supervisor.launcher.launch({ namespace, id, bundle, debug: false });
   const shim = await Shim.connect(bundle);
   undo.push(() => shutdownShim(supervisor, shim, task.record, bundle));
+  const taken = new Set<string>();
   await supervisor.queue.run(keyString(task.record), async () => {
     const known = withoutUnstarted(task.record);
     const request = { options: anyFromTyped(runtime.options), processes: processesOf(known) };
-    const [init] = await shim.adopt(request);
+    const processes = await shim.adopt(request);
+    const [init] = processes;
+    for (const { execId } of processes) taken.add(execId);
     const adopted = { ...known, shim: { ...shim.identity, sequence: 0n } };
     // The dead shim had started it, and did not live to say so.
     if (known.init.state === 'created' && init?.status === Status.RUNNING) {
@@ -72,6 +81,8 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
     } else await commitTask(supervisor, task, adopted, []);
   });
   undo.disarm();
+  // What ended before the new shim could take hold of it, that shim knows nothing of.
+  await settleExecs(supervisor, task, ({ execId }) => !taken.has(execId));
   return shim;
 }
 

@@ -20,21 +20,14 @@ const SIGKILL = 9;
 /** A killed process may take a while to end, in uninterruptible sleep for instance. */
 const endTimeoutMs = 10_000;
 const endPollMs = 20;
-
-export interface SettleOptions {
-  /** Only execs that have ended; init goes on, to be adopted. */
-  readonly execsOnly?: boolean;
-}
+/** How long the news of an orphan's end may take to come down from another subreaper. */
+const orphanNewsTimeoutMs = 500;
 
 /** Ends init if it still runs, and records the end of every process that has none. Execs first, init last. */
-export async function settleEnds(supervisor: Supervisor, task: LiveTask, options: SettleOptions = {}): Promise<void> {
+export async function settleEnds(supervisor: Supervisor, task: LiveTask): Promise<void> {
   const { init } = task.record;
-  const settleInit = init.state !== 'stopped' && options.execsOnly !== true;
-  const initExit = settleInit ? await endOfInit(supervisor, task) : undefined;
-  for (const exec of Object.values(task.record.execs)) {
-    if (exec.state === 'stopped' || exec.pid === 0 || (options.execsOnly === true && isRunning(exec.pid))) continue;
-    await commit(supervisor, task, exec, waitedExit(supervisor.orphans, exec.pid) ?? unknownExit(exec.pid));
-  }
+  const initExit = init.state === 'stopped' ? undefined : await endOfInit(supervisor, task);
+  await settleExecs(supervisor, task, () => true);
   if (initExit === undefined) return;
   await commit(supervisor, task, init, initExit);
   const { namespace, id } = task.record;
@@ -43,6 +36,18 @@ export async function settleEnds(supervisor: Supervisor, task: LiveTask, options
   await deleteRuntimeState(supervisor, task.record).catch((error: unknown) => {
     log.warn('the runtime state of a container without its shim could not be deleted yet', { error });
   });
+}
+
+/** Records the end of every exec that was started, has no exit, and has `ended`. */
+export async function settleExecs(
+  supervisor: Supervisor,
+  task: LiveTask,
+  ended: (exec: ProcessRecord) => boolean,
+): Promise<void> {
+  for (const exec of Object.values(task.record.execs)) {
+    if (exec.state === 'stopped' || exec.pid === 0 || !ended(exec)) continue;
+    await commit(supervisor, task, exec, await endOfOrphan(supervisor.orphans, exec.pid));
+  }
 }
 
 /** What ran before the machine was restarted has ended, and nobody knows how. */
@@ -98,6 +103,16 @@ function pidfdOfInit({ record }: LiveTask): number | undefined {
   return undefined;
 }
 
+/** Whoever is above the dead shim hears of the end at the same time as we do, and tells us a moment later. */
+async function endOfOrphan(orphans: OrphanReaper, pid: number): Promise<ProcessExit> {
+  const waited = poll(() => waitedExit(orphans, pid), {
+    limitMs: orphanNewsTimeoutMs,
+    intervalMs: endPollMs,
+    what: `news of process ${pid}`,
+  });
+  return waited.catch(() => unknownExit(pid));
+}
+
 /** It became a child of ours, or of somebody who told us, when its shim died. */
 function waitedExit(orphans: OrphanReaper, pid: number): ProcessExit | undefined {
   orphans.sweep();
@@ -112,9 +127,4 @@ function toldExit(pidfd: number, pid: number): ProcessExit | undefined {
 
 function unknownExit(pid: number): ProcessExit {
   return { pid, status: unknownExitStatus, signal: 0, exitedAt: nowNanos(), provenance: 'unknown', oomKilled: false };
-}
-
-function isRunning(pid: number): boolean {
-  const state = readProcessStat(pid)?.state;
-  return state !== undefined && state !== 'Z';
 }

@@ -7,6 +7,7 @@ import type { ContainerKey } from '../domain/ids.js';
 import { checkpointTimeoutMs } from '../runc/runc.js';
 import type { Shim } from '../shims/shim.js';
 import type { LiveTask } from './live-tasks.js';
+import type { ShimEnd } from './process-end.js';
 import type { Supervisor } from './supervisor.js';
 
 /** For calls in which the shim runs the OCI runtime; above the shim's own limit, whose failure is better worded. */
@@ -33,6 +34,16 @@ export async function callShim<T>(
     return await call(shim.task, { timeoutMs });
   } catch (error) {
     if (isBerthError(error, 'deadline-exceeded')) void suspect(supervisor, task, shim);
+    throw error;
+  }
+}
+
+/** Deletes in the shim; undefined when it did so before, in a deletion that was cut short after that. */
+export async function deleteInShim(shim: Shim, id: string, execId: string): Promise<ShimEnd | undefined> {
+  try {
+    return await shim.task.delete({ id, execId }, { timeoutMs: runtimeCallTimeoutMs });
+  } catch (error) {
+    if (isBerthError(error, 'not-found')) return undefined;
     throw error;
   }
 }
