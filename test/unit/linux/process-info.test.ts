@@ -4,7 +4,14 @@ import { parseProcessCgroups, parseProcessStat, readProcessStat } from '../../..
 
 test('a command named with spaces and parentheses does not confuse the parser', () => {
   const text = `42 (a b) (c)) S 7 ${Array.from({ length: 17 }, (_, i) => i).join(' ')} 987654 1 2 3`;
-  assert.deepEqual(parseProcessStat(text), { pid: 42, state: 'S', parentPid: 7, session: 1, startTime: 987654n });
+  assert.deepEqual(parseProcessStat(text), {
+    pid: 42,
+    state: 'S',
+    parentPid: 7,
+    session: 1,
+    startTime: 987654n,
+    waitStatus: 0,
+  });
 });
 
 test('garbage is no process', () => {
