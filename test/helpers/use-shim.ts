@@ -8,6 +8,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Options } from '../../src/generated/containerd/runc/v1/oci.js';
@@ -66,9 +68,10 @@ export class TestShim {
     closeSync(log);
     this.#child = child;
     const pipe = child.stdio[3];
-    assert.ok(pipe !== null && pipe !== undefined && 'on' in pipe);
-    const [line] = (await once(pipe, 'data')) as [Buffer];
-    const hello = JSON.parse(line.toString()) as { pid: number; shimId: string; socket: string; error?: string };
+    assert.ok(pipe instanceof Readable);
+    const line = await text(pipe);
+    assert.notEqual(line, '', `the shim ended before its hello: ${this.log()}`);
+    const hello = JSON.parse(line) as { pid: number; shimId: string; socket: string; error?: string };
     assert.equal(hello.error, undefined);
     this.pid = hello.pid;
     this.shimId = hello.shimId;
@@ -231,9 +234,12 @@ export function useShim(): () => TestShim {
   });
   afterEach(async () => {
     if (current === undefined) return;
-    const leaks = await current.stop();
-    await rm(current.scope.directory, { recursive: true });
-    assert.deepEqual(leaks, []);
+    try {
+      assert.deepEqual(await current.stop(), []);
+    } finally {
+      await rm(current.scope.directory, { recursive: true });
+      current = undefined;
+    }
   });
   return () => {
     assert.ok(current !== undefined);
