@@ -9,6 +9,7 @@ const maxXattrBytes = 65_536;
 const lsetxattr = bindLibc(
   'int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
 );
+const fsetxattr = bindLibc('int fsetxattr(int fd, const uint8_t *name, const uint8_t *value, size_t size, int flags)');
 const lgetxattr = bindLibc(
   'long lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)',
 );
@@ -18,14 +19,15 @@ const buffer = Buffer.alloc(maxXattrBytes);
 
 /** An empty `name` means the directory itself. */
 export function setXattrAt(directory: number, name: BytePath, attribute: BytePath, value: Uint8Array): void {
-  const result = lsetxattr(
-    pathOf(directory, name),
-    cStringFromBytePath(attribute),
-    value.length === 0 ? Buffer.alloc(1) : value,
-    value.length,
-    0,
-  );
+  const path = pathOf(directory, name);
+  const result = lsetxattr(path, cStringFromBytePath(attribute), pointerTo(value), value.length, 0);
   check('lsetxattr', result, `${textFromBytePath(attribute)} of ${textFromBytePath(name)}`);
+}
+
+/** Of an open file. */
+export function setXattr(fd: number, attribute: BytePath, value: Uint8Array): void {
+  const result = fsetxattr(fd, cStringFromBytePath(attribute), pointerTo(value), value.length, 0);
+  check('fsetxattr', result, textFromBytePath(attribute));
 }
 
 /** Undefined where the file has no such attribute, or the file system none at all. */
@@ -52,6 +54,11 @@ function unlessMissing<T>(read: () => T): T | undefined {
     if (isSystemError(error, 'ENODATA', 'EOPNOTSUPP', 'ENOTSUP')) return undefined;
     throw error;
   }
+}
+
+/** An empty buffer has no address. */
+function pointerTo(value: Uint8Array): Uint8Array {
+  return value.length === 0 ? Buffer.alloc(1) : value;
 }
 
 function pathOf(directory: number, name: BytePath): Buffer {

@@ -1,0 +1,15 @@
+// Removes a whole tree, however deep, and whatever bytes its names are made of.
+import { closeSync, constants, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { bytePathFromText } from '../../linux/byte-path.js';
+import { removeTreeAt } from '../../linux/directory-calls.js';
+
+/** Nothing at `path` is fine. */
+export function removeTree(path: string): void {
+  const parent = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    removeTreeAt(parent, bytePathFromText(basename(path)));
+  } finally {
+    closeSync(parent);
+  }
+}
