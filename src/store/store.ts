@@ -3,6 +3,7 @@ import { Gate } from '../base/gate.js';
 import type { CheckpointKey, CheckpointRecord } from '../domain/checkpoint-record.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ContainerRecord, ExitRecord, LeaseRecord, NamespaceRecord, TaskRecord } from '../domain/records.js';
+import { type SnapshotKey, snapshotKeyText, type SnapshotRecord } from '../domain/snapshot.js';
 import { backUp } from './backup.js';
 import { openCheckpointKeyspace } from './checkpoint-keyspace.js';
 import { Committer } from './committer.js';
@@ -19,6 +20,7 @@ export interface Store extends ImageKeyspaces {
   /** Several per process name, oldest first: a container's id may be used again. */
   readonly exits: Keyspace<ExitRecord, ExitRecord>;
   readonly checkpoints: Keyspace<CheckpointRecord, CheckpointKey>;
+  readonly snapshots: Keyspace<SnapshotRecord, SnapshotKey>;
   /** Facts about the root itself, by name. */
   readonly meta: Keyspace<{ readonly value: string }, string>;
   readonly journal: Journal;
@@ -52,6 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     leases: new Keyspace(database, 'leases', byKey),
     exits: new Keyspace(database, 'exits', { keyText: exitKey }),
     checkpoints: openCheckpointKeyspace(database),
+    snapshots: new Keyspace(database, 'snapshots', { keyText: snapshotKeyText }),
     meta: new Keyspace(database, 'meta', byName),
     ...openImageKeyspaces(database),
     journal,
