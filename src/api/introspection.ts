@@ -1,29 +1,39 @@
 // containerd.services.introspection.v1: who this server is, and what it serves. Most `ctr` commands ask first.
 import { readlinkSync } from 'node:fs';
-import { BerthError } from '../domain/errors.js';
+import { BerthError, statusCodes } from '../domain/errors.js';
 import { mapField, parseFilters } from '../domain/filter.js';
 import {
   type IntrospectionService,
   type Plugin,
 } from '../generated/containerd/services/introspection/v1/introspection.js';
+import type { Snapshotter } from '../images/snapshots/snapshotter.js';
 import type { Handlers } from './service.js';
 
+interface PluginFacts extends Pick<Plugin, 'type' | 'id'> {
+  readonly exports?: Plugin['exports'];
+  /** Why it does not work here. */
+  readonly failure?: string | undefined;
+}
+
 /** What runs here, under the names by which containerd's clients look for it. */
-const plugins: readonly Pick<Plugin, 'type' | 'id'>[] = [
+const plugins: readonly PluginFacts[] = [
   { type: 'io.containerd.metadata.v1', id: 'leveldb' },
   { type: 'io.containerd.event.v1', id: 'journal' },
   { type: 'io.containerd.content.v1', id: 'content' },
   { type: 'io.containerd.gc.v1', id: 'scheduler' },
   { type: 'io.containerd.runtime.v2', id: 'task' },
+  { type: 'io.containerd.differ.v1', id: 'walking' },
   ...[
     'containers',
     'content',
+    'diff',
     'events',
     'healthcheck',
     'images',
     'introspection',
     'leases',
     'namespaces',
+    'snapshots',
     'tasks',
     'version',
   ].map((id) => ({
@@ -32,8 +42,11 @@ const plugins: readonly Pick<Plugin, 'type' | 'id'>[] = [
   })),
 ];
 
-export function introspectionHandlers(uuid: string): Handlers<typeof IntrospectionService> {
-  const all = plugins.map(pluginOf);
+export function introspectionHandlers(
+  uuid: string,
+  snapshotters: readonly Snapshotter[],
+): Handlers<typeof IntrospectionService> {
+  const all = [...plugins, ...snapshotters.map(snapshotterPlugin)].map(pluginOf);
   return {
     server: async () => ({ uuid, pid: BigInt(process.pid), pidns: pidNamespace(), deprecations: [] }),
     plugins: async ({ filters }) => {
@@ -48,10 +61,15 @@ export function introspectionHandlers(uuid: string): Handlers<typeof Introspecti
   };
 }
 
-function pluginOf({ type, id }: Pick<Plugin, 'type' | 'id'>): Plugin {
+function snapshotterPlugin({ name, root, unavailable }: Snapshotter): PluginFacts {
+  return { type: 'io.containerd.snapshotter.v1', id: name, exports: { root }, failure: unavailable };
+}
+
+function pluginOf({ type, id, exports = {}, failure }: PluginFacts): Plugin {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const platform = { os: 'linux', architecture, variant: '', osVersion: '' };
-  return { type, id, requires: [], platforms: [platform], exports: {}, capabilities: [], initErr: undefined };
+  const initErr = failure === undefined ? undefined : { code: statusCodes.unavailable, message: failure, details: [] };
+  return { type, id, requires: [], platforms: [platform], exports, capabilities: [], initErr };
 }
 
 function fieldOf(plugin: Plugin, field: string | undefined, rest: readonly string[]): string | undefined {

@@ -11,11 +11,13 @@ import { ExitsService } from '../generated/berth/v1/exits.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { ContentService } from '../generated/containerd/services/content/v1/content.js';
+import { DiffService } from '../generated/containerd/services/diff/v1/diff.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
 import { ImagesService } from '../generated/containerd/services/images/v1/images.js';
 import { IntrospectionService } from '../generated/containerd/services/introspection/v1/introspection.js';
 import { LeasesService } from '../generated/containerd/services/leases/v1/leases.js';
 import { NamespacesService } from '../generated/containerd/services/namespaces/v1/namespace.js';
+import { SnapshotsService } from '../generated/containerd/services/snapshots/v1/snapshots.js';
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import { VersionService } from '../generated/containerd/services/version/v1/version.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
@@ -23,6 +25,7 @@ import type { BuildInfo } from './build-info.js';
 import { checkpointsHandlers } from './checkpoints.js';
 import { containersHandlers } from './containers.js';
 import { contentHandlers } from './content.js';
+import { diffHandlers } from './diff.js';
 import { eventsHandlers } from './events.js';
 import { exitsHandlers } from './exits.js';
 import { imagesHandlers } from './images.js';
@@ -32,6 +35,7 @@ import { leasesHandlers } from './leases.js';
 import { maintenanceHandlers } from './maintenance.js';
 import { namespacesHandlers } from './namespaces.js';
 import { addService } from './service.js';
+import { snapshotsHandlers } from './snapshots.js';
 import { tasksHandlers } from './tasks.js';
 import { versionHandlers } from './version.js';
 
@@ -46,11 +50,13 @@ const servedProtos = [
   'berth/v1/maintenance.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/content/v1/content.proto',
+  'containerd/services/diff/v1/diff.proto',
   'containerd/services/events/v1/events.proto',
   'containerd/services/images/v1/images.proto',
   'containerd/services/introspection/v1/introspection.proto',
   'containerd/services/leases/v1/leases.proto',
   'containerd/services/namespaces/v1/namespace.proto',
+  'containerd/services/snapshots/v1/snapshots.proto',
   'containerd/services/tasks/v1/tasks.proto',
   'containerd/services/version/v1/version.proto',
 ];
@@ -70,7 +76,12 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   });
   const context = { log, closing: supervisor.closing };
   addService(server, VersionService, versionHandlers(build), context);
-  addService(server, IntrospectionService, introspectionHandlers(uuid), context);
+  addService(
+    server,
+    IntrospectionService,
+    introspectionHandlers(uuid, supervisor.layers.snapshots.snapshotters),
+    context,
+  );
   addService(server, NamespacesService, namespacesHandlers(supervisor), context);
   addService(server, ContainersService, containersHandlers(supervisor), context);
   addService(server, TasksService, tasksHandlers(supervisor), context);
@@ -78,6 +89,8 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, LeasesService, leasesHandlers(supervisor), context);
   addService(server, ContentService, contentHandlers(supervisor.images), context);
   addService(server, ImagesService, imagesHandlers(supervisor.images), context);
+  addService(server, SnapshotsService, snapshotsHandlers(supervisor.layers.snapshots), context);
+  addService(server, DiffService, diffHandlers(supervisor.layers.work), context);
   addService(server, JournalService, journalHandlers(supervisor), context);
   addService(server, ExitsService, exitsHandlers(supervisor), context);
   addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);

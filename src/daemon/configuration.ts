@@ -39,6 +39,12 @@ export interface Configuration {
   readonly gcDelayMs: number;
   /** Between garbage collections that nothing asks for. */
   readonly gcIntervalSeconds: number;
+  /** Bytes of one layer, uncompressed, beyond which it is refused. */
+  readonly unpackMaxBytes: number;
+  /** Entries of one layer beyond which it is refused. */
+  readonly unpackMaxEntries: number;
+  /** Whether layers may bring devices. */
+  readonly unpackDevices: boolean;
 }
 
 type FileOnly =
@@ -49,7 +55,10 @@ type FileOnly =
   | 'backupsKept'
   | 'exitRetentionSeconds'
   | 'gcDelayMs'
-  | 'gcIntervalSeconds';
+  | 'gcIntervalSeconds'
+  | 'unpackMaxBytes'
+  | 'unpackMaxEntries'
+  | 'unpackDevices';
 
 /** What the command line may set; absent means not set. */
 export type CommandLine = Partial<Omit<Configuration, FileOnly>> & {
@@ -75,6 +84,9 @@ const defaults: Configuration = {
   exitRetentionSeconds: 7 * 24 * 3600,
   gcDelayMs: 100,
   gcIntervalSeconds: 60,
+  unpackMaxBytes: 64 * 1024 * 1024 * 1024,
+  unpackMaxEntries: 4_000_000,
+  unpackDevices: true,
 };
 
 /** The file's keys, and what each must be. */
@@ -94,6 +106,9 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   backups_kept: { key: 'backupsKept', check: (value) => isCountFrom(1, value) },
   gc_delay_ms: { key: 'gcDelayMs', check: (value) => isCountFrom(0, value) },
   gc_interval_seconds: { key: 'gcIntervalSeconds', check: (value) => isCountFrom(1, value) },
+  unpack_max_bytes: { key: 'unpackMaxBytes', check: (value) => isCountFrom(1024, value) },
+  unpack_max_entries: { key: 'unpackMaxEntries', check: (value) => isCountFrom(1, value) },
+  unpack_devices: { key: 'unpackDevices', check: (value) => typeof value === 'boolean' },
   exit_retention_seconds: { key: 'exitRetentionSeconds', check: (value) => isCountFrom(0, value) },
 };
 

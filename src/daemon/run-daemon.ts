@@ -9,6 +9,8 @@ import { armFailpoint } from '../base/failpoint.js';
 import type { Log } from '../base/log.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import { closeImageStorage, openImageStorage } from '../images/image-storage.js';
+import { openLayerStorage } from '../images/layer-storage.js';
+import type { UnpackLimits } from '../images/diff/unpack/unpack-layer.js';
 import { becomeSubreaper } from '../linux/subreaper.js';
 import type { Retention } from '../store/journal.js';
 import { openStore, type Store } from '../store/store.js';
@@ -43,6 +45,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     log,
     garbage: { delayMs: configuration.gcDelayMs, intervalMs: configuration.gcIntervalSeconds * 1000 },
   });
+  const layers = await openLayerStorage({ root: configuration.root, images, limits: unpackLimits(configuration) });
   const closing = new AbortController();
   const stop = stopRequest();
   const orphans = new OrphanReaper();
@@ -52,6 +55,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const supervisor = createSupervisor({
     store,
     images,
+    layers,
     orphans,
     launcher: launching.launcher,
     log,
@@ -98,6 +102,10 @@ async function serve(configuration: Configuration, supervisor: Supervisor, log: 
 function journalRetention(configuration: Configuration): Retention {
   const { journalEvents, journalBytes, journalSeconds } = configuration;
   return { events: journalEvents, bytes: journalBytes, seconds: journalSeconds };
+}
+
+function unpackLimits({ unpackMaxBytes, unpackMaxEntries, unpackDevices }: Configuration): UnpackLimits {
+  return { maxBytes: unpackMaxBytes, maxEntries: unpackMaxEntries, allowDevices: unpackDevices };
 }
 
 function prepareDirectories({ root, state, address }: Configuration): void {
@@ -153,6 +161,7 @@ async function stopInOrder(server: Server, supervisor: Supervisor, store: Store,
   }
   await Promise.all(supervisor.tasks.list().map(async (task) => task.shim?.close()));
   await supervisor.queue.idle();
+  await supervisor.layers.close();
   await closeImageStorage(supervisor.images);
   await store.close();
   log.info('stopped');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { KeyedQueue } from '../base/keyed-queue.js';
 import type { Log } from '../base/log.js';
 import type { ImageStorage } from '../images/image-storage.js';
+import type { LayerStorage } from '../images/layer-storage.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
 import { LiveTasks } from './live-tasks.js';
@@ -13,6 +14,7 @@ export interface Supervisor {
   readonly store: Store;
   readonly tasks: LiveTasks;
   readonly images: ImageStorage;
+  readonly layers: LayerStorage;
   /** Keys: `keyString` of a container, or a namespace's name. */
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
@@ -44,6 +46,7 @@ export function createSupervisor(options: {
   readonly orphans: OrphanReaper;
   readonly store: Store;
   readonly images: ImageStorage;
+  readonly layers: LayerStorage;
   readonly launcher: ShimLauncher;
   readonly log: Log;
   readonly stateDirectory: string;
