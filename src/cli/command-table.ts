@@ -11,6 +11,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   containers: { summary: 'Container records', aliases: ['container', 'c'] },
   tasks: { summary: 'Running containers and their processes', aliases: ['task', 't'] },
   namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
+  checkpoint: { summary: 'Checkpoints of containers, and restores', aliases: ['checkpoints', 'cp'] },
   api: { summary: "Any call of the daemon's gRPC API", aliases: [] },
 };
 
@@ -24,6 +25,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   stop: { summary: 'Stop containers', load: async () => (await import('./commands/stop.js')).stop },
   kill: { summary: 'Send a signal to a container', load: async () => (await import('./commands/kill.js')).kill },
   rm: { summary: 'Remove containers', load: async () => (await import('./commands/rm.js')).rm },
+  pause: { summary: 'Pause containers', load: async () => (await import('./commands/pause.js')).pause },
+  resume: { summary: 'Resume paused containers', load: async () => (await import('./commands/resume.js')).resume },
+  update: {
+    summary: 'Change the limits of running containers',
+    load: async () => (await import('./commands/update.js')).update,
+  },
   events: { summary: 'Follow the events', load: async () => (await import('./commands/events.js')).events },
   'containers ls': {
     summary: 'List container records',
@@ -61,6 +68,30 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   'namespaces rm': {
     summary: 'Remove empty namespaces',
     load: async () => (await import('./commands/namespaces-rm.js')).namespacesRm,
+  },
+  'checkpoint create': {
+    summary: 'Dump a container into the catalogue',
+    load: async () => (await import('./commands/checkpoint-create.js')).checkpointCreate,
+  },
+  'checkpoint ls': {
+    summary: 'List checkpoints',
+    load: async () => (await import('./commands/checkpoint-ls.js')).checkpointLs,
+  },
+  'checkpoint inspect': {
+    summary: 'Show checkpoints in full, with every file',
+    load: async () => (await import('./commands/checkpoint-inspect.js')).checkpointInspect,
+  },
+  'checkpoint verify': {
+    summary: 'Compare checkpoints with their digests',
+    load: async () => (await import('./commands/checkpoint-verify.js')).checkpointVerify,
+  },
+  'checkpoint rm': {
+    summary: 'Remove checkpoints',
+    load: async () => (await import('./commands/checkpoint-rm.js')).checkpointRm,
+  },
+  'checkpoint restore': {
+    summary: 'Bring a container back',
+    load: async () => (await import('./commands/checkpoint-restore.js')).checkpointRestore,
   },
   'api ls': { summary: 'List services and methods', load: async () => (await import('./commands/api-ls.js')).apiLs },
   'api call': {
