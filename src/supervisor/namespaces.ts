@@ -78,7 +78,7 @@ export function deleteNamespace(supervisor: Supervisor, name: string): Promise<v
 
 async function contentsOf({ store }: Supervisor, name: string): Promise<string[]> {
   const held: string[] = [];
-  for (const what of ['containers', 'tasks', 'checkpoints', 'leases', 'images', 'blobs'] as const) {
+  for (const what of ['containers', 'tasks', 'checkpoints', 'leases', 'images', 'blobs', 'snapshots'] as const) {
     const first = await store[what].list(namespacePrefix(name)).next();
     if (first.done !== true) held.push(what);
   }
