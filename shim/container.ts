@@ -3,10 +3,14 @@ import { DeadlineError, poll } from '../src/base/deadline.js';
 import type { Log } from '../src/base/log.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import type { ProcessExit } from '../src/domain/exit.js';
+import { nowNanos } from '../src/domain/time.js';
 import { cgroupPids, killCgroup, signalCgroup, type ContainerCgroup } from '../src/linux/cgroup.js';
+import { cgroupHierarchiesOf, type CgroupHierarchies } from '../src/linux/cgroup-hierarchies.js';
 import type { Runc } from '../src/runc/runc.js';
 import type { ContainerProcess } from './container-process.js';
 import type { ExitJournal } from './exit-journal.js';
+import type { OutOfMemoryWatch } from './oom/out-of-memory-watch.js';
+import { watchOutOfMemory } from './oom/watch-out-of-memory.js';
 import type { Ended, Reaper } from './reaper.js';
 import type { PendingRestore } from './restore-container.js';
 
@@ -32,6 +36,10 @@ export interface ContainerParts {
 export class Container {
   /** Undefined where no cgroup holds exactly this container's processes. */
   cgroup: ContainerCgroup | undefined;
+  /** Its group in every hierarchy, as far as that is its own; known with its init, and still after init's end. */
+  cgroups: CgroupHierarchies | undefined;
+  /** Undefined before init is known, and where the host cannot tell. */
+  outOfMemory: OutOfMemoryWatch | undefined;
   readonly execs = new Map<string, ContainerProcess>();
   /** Execs that the runtime is making. */
   startingExecs = 0;
@@ -69,19 +77,22 @@ export class Container {
   /** From now on the process's end is this container's business. */
   adopt(process: ContainerProcess): void {
     this.#living.set(process.pid, process);
+    if (process === this.init) this.#watchCgroups();
   }
 
   /** Records what has ended: execs at once, init when it is the last. */
   onEnded(ended: readonly Ended[]): void {
     const told: [ContainerProcess, ProcessExit][] = [];
     let init: ProcessExit | undefined;
+    const killed = this.outOfMemory?.judge(ended);
     for (const end of ended) {
       const process = this.#living.get(end.pid);
       if (process === undefined) continue;
       this.#living.delete(end.pid);
       process.gone = true;
-      if (process === this.init) init = exitFromEnded(end);
-      else told.push([process, exitFromEnded(end)]);
+      const exit = exitFromEnded(end, killed?.has(end.pid) === true);
+      if (process === this.init) init = exit;
+      else told.push([process, exit]);
     }
     if (init !== undefined) this.#initEnded = true;
     if (init !== undefined && !this.parts.sharesPidNamespace && this.#isAlone()) {
@@ -98,13 +109,38 @@ export class Container {
     return [...this.#living.keys()];
   }
 
+  /** Sends `signal` to one process. Killing init ends its whole pid namespace. */
+  signal(process: ContainerProcess, signal: number): void {
+    if (signal === SIGKILL) this.outOfMemory?.excuse(process === this.init ? this.#living.keys() : [process.pid]);
+    process.signal(signal);
+  }
+
   /** Sends `signal` to every process; throws `not-found` when all have ended. */
   async signalAll(signal: number): Promise<void> {
+    if (signal === SIGKILL) this.outOfMemory?.excuse(this.#living.keys());
     if (this.init.state === 'stopped') {
       throw new BerthError('not-found', `process already finished: ${this.init.label}`);
     }
     if (this.cgroup === undefined) await this.parts.runc.kill(this.id, signal, true);
     else signalCgroup(this.cgroup, signal);
+  }
+
+  #watchCgroups(): void {
+    const { id, bundle, log, journal, sharesPidNamespace } = this.parts;
+    try {
+      this.cgroups = cgroupHierarchiesOf(this.init.pid);
+      if (this.cgroups === undefined) return;
+      this.outOfMemory = watchOutOfMemory(this.cgroups, {
+        bundle,
+        log,
+        living: () => this.#living.keys(),
+        reaper: sharesPidNamespace ? undefined : this.init.pid,
+        onKilled: () => journal.append([{ containerId: id, outOfMemoryAt: nowNanos() }]),
+      });
+    } catch (error) {
+      // No reason to lose the container.
+      log.error('the cgroups of the container cannot be watched', { error: messageOf(error) });
+    }
   }
 
   #isAlone(): boolean {
@@ -128,6 +164,7 @@ export class Container {
   }
 
   async #killRest(): Promise<void> {
+    this.outOfMemory?.excuse(this.#living.keys());
     if (this.cgroup === undefined) await this.signalAll(SIGKILL);
     else if (!(await killCgroup(this.cgroup))) this.parts.log.error('processes outlived SIGKILL');
   }
@@ -143,7 +180,7 @@ export class Container {
   }
 }
 
-function exitFromEnded(ended: Ended): ProcessExit {
+function exitFromEnded(ended: Ended, oomKilled: boolean): ProcessExit {
   const { pid, status, signal, at, provenance } = ended;
-  return { pid, status, signal, exitedAt: at, provenance, oomKilled: false };
+  return { pid, status, signal, exitedAt: at, provenance, oomKilled };
 }

@@ -21,6 +21,7 @@ export async function deleteContainer(container: Container): Promise<void> {
   refuseLiving(init);
   await Promise.all([init, ...container.execs.values()].map(drain));
   await container.parts.runc.delete(container.id);
+  container.outOfMemory?.close();
   unmountBelow(join(container.parts.bundle, 'rootfs'));
   for (const process of [init, ...container.execs.values()]) {
     process.io?.close();

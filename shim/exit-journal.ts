@@ -1,7 +1,12 @@
 // The shim's own half of the exit pipeline: a record is written to BUNDLE/exits and synced, and only then told; it is
 // kept until the daemon has acknowledged it.
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { encodeJournaledExit, type JournaledExit } from '../src/domain/exit-journal.js';
+import {
+  encodeJournalRecord,
+  type JournaledExit,
+  type JournaledOutOfMemory,
+  type JournalRecord,
+} from '../src/domain/exit-journal.js';
 import { messageOf } from '../src/domain/errors.js';
 import type { Log } from '../src/base/log.js';
 
@@ -15,7 +20,7 @@ export class ExitJournal {
   #sequence = 0n;
   #acknowledged = 0n;
   /** Not acknowledged yet, in order. */
-  readonly #pending: JournaledExit[] = [];
+  readonly #pending: JournalRecord[] = [];
   readonly #followers = new Set<() => void>();
 
   constructor(path: string, log: Log) {
@@ -23,10 +28,10 @@ export class ExitJournal {
     this.#log = log;
   }
 
-  /** Gives the exits their numbers and returns once they are on disk; then followers are woken. */
-  append(exits: readonly Omit<JournaledExit, 'sequence'>[]): void {
-    const records = exits.map((exit) => ({ ...exit, sequence: ++this.#sequence }));
-    this.#write(records.map(encodeJournaledExit).join(''));
+  /** Gives the records their numbers and returns once they are on disk; then followers are woken. */
+  append(drafts: readonly (Omit<JournaledExit, 'sequence'> | Omit<JournaledOutOfMemory, 'sequence'>)[]): void {
+    const records = drafts.map((draft) => ({ ...draft, sequence: ++this.#sequence }));
+    this.#write(records.map(encodeJournalRecord).join(''));
     this.#pending.push(...records);
     for (const wake of this.#followers) wake();
   }
@@ -43,7 +48,7 @@ export class ExitJournal {
   }
 
   /** Every kept record after `after`, then new ones as they come, until `signal` aborts. */
-  async *follow(after: bigint, signal: AbortSignal): AsyncGenerator<JournaledExit> {
+  async *follow(after: bigint, signal: AbortSignal): AsyncGenerator<JournalRecord> {
     let cursor = after;
     while (!signal.aborted) {
       const next = this.#pending[this.#indexAfter(cursor)];

@@ -1,5 +1,5 @@
 // Berth's own part of the shim's wire: who the shim is, and its exits with acknowledgement.
-import type { JournaledExit } from '../src/domain/exit-journal.js';
+import type { JournalRecord } from '../src/domain/exit-journal.js';
 import { BerthError } from '../src/domain/errors.js';
 import {
   ShimDefinition,
@@ -67,7 +67,16 @@ async function takeAcknowledgements(journal: ExitJournal, reader: AsyncIterator<
   }
 }
 
-function eventFromRecord({ sequence, containerId, execId, exit }: JournaledExit): ShimEvent {
+function eventFromRecord(record: JournalRecord): ShimEvent {
+  const { sequence, containerId } = record;
+  if ('outOfMemoryAt' in record) {
+    return {
+      sequence,
+      time: timestampFromNanos(record.outOfMemoryAt),
+      body: { $case: 'oom', value: { containerId } },
+    };
+  }
+  const { execId, exit } = record;
   const { pid, status, signal, provenance, oomKilled } = exit;
   return {
     sequence,

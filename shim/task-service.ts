@@ -1,5 +1,4 @@
 // containerd's task API over ttrpc: decodes, calls, encodes. Versions 2 and 3 are the same API under two names.
-import { BerthError } from '../src/domain/errors.js';
 import { ProcessDetails } from '../src/generated/containerd/runc/v1/oci.js';
 import { TaskDefinition, type StateResponse } from '../src/generated/containerd/task/v3/shim.js';
 import type { ProcessInfo } from '../src/generated/containerd/v1/types/task.js';
@@ -8,6 +7,7 @@ import { implement, type Service } from '../src/ttrpc/service.js';
 import { checkpointContainer } from './checkpoint-container.js';
 import type { Container } from './container.js';
 import type { ContainerProcess } from './container-process.js';
+import { readMetrics } from './metrics/read-metrics.js';
 import { noticeFreezer, pauseContainer, resumeContainer, thawForKill } from './pause-container.js';
 import type { Task } from './task.js';
 import { updateContainer } from './update-container.js';
@@ -33,7 +33,7 @@ export function taskServices(task: Task, options: TaskServiceOptions): Service[]
     ...processMethods(task),
     ...shimMethods(task, options),
     ...containerMethods(task),
-    ...laterMethods(task),
+    ...statsMethods(task),
   };
   return [implement(TaskDefinition, methods), implement(TaskV2Definition, methods)];
 }
@@ -65,7 +65,7 @@ function processMethods(task: Task): Pick<Methods, 'kill' | 'pids' | 'resizePty'
       const container = task.container(id);
       container.parts.reaper.sweep();
       const process = container.process(execId);
-      if (!all || execId !== '') process.signal(signal);
+      if (!all || execId !== '') container.signal(process, signal);
       else await container.signalAll(signal);
       if (signal === SIGKILL && execId === '') thawForKill(container);
       return {};
@@ -112,11 +112,12 @@ function containerMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'updat
   };
 }
 
-function laterMethods(task: Task): Pick<Methods, 'stats'> {
+function statsMethods(task: Task): Pick<Methods, 'stats'> {
   return {
-    stats: ({ id }) => {
-      task.container(id);
-      return Promise.reject(new BerthError('unimplemented', `task ${id}: stats is not implemented yet`));
+    stats: async ({ id }) => {
+      const { cgroups, outOfMemory, init } = task.container(id);
+      outOfMemory?.look();
+      return { stats: await readMetrics({ containerId: id, cgroups, initPid: init.pid }) };
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ExitJournal } from '../../../shim/exit-journal.js';
 import type { Log } from '../../../src/base/log.js';
-import { parseExitJournal } from '../../../src/domain/exit-journal.js';
+import { parseExitJournal, parseJournal } from '../../../src/domain/exit-journal.js';
 
 const log: Log = {
   debug: () => undefined,
@@ -39,7 +39,7 @@ function append(...execIds: string[]): void {
 async function take(after: bigint, count: number): Promise<string[]> {
   const taken: string[] = [];
   for await (const record of journal.follow(after, stop.signal)) {
-    taken.push(record.execId);
+    taken.push('exit' in record ? record.execId : 'out of memory');
     if (taken.length === count) break;
   }
   return taken;
@@ -56,6 +56,16 @@ test('records are numbered, on disk at once, and told after any cursor', async (
   assert.deepEqual(await take(0n, 3), ['a', 'b', 'c']);
   assert.deepEqual(await take(2n, 1), ['c']);
   assert.deepEqual(onDisk(), [1n, 2n, 3n]);
+});
+
+test('a notice of a kill for want of memory is numbered, on disk and told as exits are', async () => {
+  append('a');
+  journal.append([{ containerId: 'c1', outOfMemoryAt: 5n }]);
+  append('b');
+  assert.deepEqual(await take(0n, 3), ['a', 'out of memory', 'b']);
+  const notice = { sequence: 2n, containerId: 'c1', outOfMemoryAt: 5n };
+  assert.deepEqual(parseJournal(readFileSync(join(directory, 'exits'), 'utf8'))[1], notice);
+  assert.deepEqual(onDisk(), [1n, 3n]);
 });
 
 test('who waits is told what comes, and an abort ends the wait', async () => {
