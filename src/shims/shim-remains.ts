@@ -1,22 +1,22 @@
-// What a dead shim may have left running beside its container: calls of the OCI runtime, which would go on to change what
-// somebody else is now in charge of. They are in the shim's session and work in its bundle; the container's own processes
-// lead sessions of their own.
+// What may still work in a bundle that nobody is in charge of any more: a shim that has not come to serve yet, and calls
+// of the OCI runtime that outlived their shim. They would go on to change what somebody else now looks after. Shims lead
+// a session and work in their bundle; their runtime calls are in that session; the container's own processes are neither.
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { DeadlineError, poll } from '../base/deadline.js';
 import { readProcessStat } from '../linux/process-info.js';
 
-/** From SIGKILL to the end of a runtime's process. */
+/** From SIGKILL to the end of a process. */
 const endTimeoutMs = 2000;
 const endPollMs = 5;
 
-/** Kills them and returns once they are gone. */
-export async function killShimRemains(shimPid: number, bundle: string): Promise<void> {
-  const directory = realDirectory(bundle);
+/** Kills them and returns once they are gone. `deadShim` is the pid of a shim whose runtime calls may be left. */
+export async function killShimRemains(bundle: string, deadShim: number | undefined): Promise<void> {
+  const directory = realPath(bundle);
   try {
-    await poll(() => killAll(shimPid, directory) === 0 || undefined, {
+    await poll(() => killAll(directory, deadShim) === 0 || undefined, {
       limitMs: endTimeoutMs,
       intervalMs: endPollMs,
-      what: 'the end of the runtime calls of a dead shim',
+      what: 'the end of what a shim has left',
     });
   } catch (error) {
     // In uninterruptible sleep: whoever goes on will meet its own deadline.
@@ -25,17 +25,23 @@ export async function killShimRemains(shimPid: number, bundle: string): Promise<
 }
 
 /** Returns how many there were. */
-function killAll(shimPid: number, directory: string): number {
-  let found = 0;
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === shimPid) continue;
-    const stat = readProcessStat(pid);
-    if (stat?.session !== shimPid || stat.state === 'Z' || workingDirectory(pid) !== directory) continue;
-    found++;
-    kill(pid);
-  }
-  return found;
+function killAll(directory: string, deadShim: number | undefined): number {
+  const inBundle = runningIn(directory);
+  const shims = new Set(inBundle.filter(isShim));
+  if (deadShim !== undefined) shims.add(deadShim);
+  const remains = inBundle.filter((pid) => shims.has(readProcessStat(pid)?.session ?? 0));
+  for (const pid of remains) kill(pid);
+  return remains.length;
+}
+
+function runningIn(directory: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => linkOf(`/proc/${pid}/cwd`) === directory && readProcessStat(pid)?.state !== 'Z');
+}
+
+/** A person's shell leads a session too, but is no Node. */
+function isShim(pid: number): boolean {
+  return readProcessStat(pid)?.session === pid && linkOf(`/proc/${pid}/exe`) === realPath(process.execPath);
 }
 
 function kill(pid: number): void {
@@ -46,15 +52,15 @@ function kill(pid: number): void {
   }
 }
 
-function workingDirectory(pid: number): string {
+function linkOf(path: string): string {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`);
+    return readlinkSync(path);
   } catch {
     return '';
   }
 }
 
-function realDirectory(path: string): string {
+function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {

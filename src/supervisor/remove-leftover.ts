@@ -23,9 +23,8 @@ export async function removeLeftover(supervisor: Supervisor, key: ContainerKey):
 /** The bundle, and the container if the runtime got to make one; its shim has ended. */
 export async function removeHalfCreated(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
   const shimPid = await bundleShimPid(remains.bundle);
-  if (shimPid !== undefined) {
-    await killShimRemains(shimPid, remains.bundle);
-    await deleteRuntimeState(supervisor, remains);
-  }
+  await killShimRemains(remains.bundle, shimPid);
+  // Without a shim that served nobody can have asked the runtime for anything.
+  if (shimPid !== undefined) await deleteRuntimeState(supervisor, remains);
   await removeBundle(remains.bundle);
 }

@@ -22,19 +22,21 @@ import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
 import { anyFromTyped, timestampFromNanos } from './wire-values.js';
 
+/** The new shim may die too; a container for which none can be had is ended, since nobody could serve it. */
+const adoptAttempts = 5;
+
 /** The shim that serves the container from now on; undefined when there is nothing left to serve. */
 export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
-  await killShimRemains(task.record.shim.pid, task.record.bundle);
   await takeJournaledExits(supervisor, task);
-  if (task.record.init.state !== 'stopped' && isAlive(task.record)) {
+  for (let attempt = 1; attempt <= adoptAttempts && isAlive(task.record); attempt++) {
     try {
       const shim = await adopt(supervisor, task);
       log.warn('a shim has died: its container was adopted by a new one', { shimPid: shim.identity.pid });
       return shim;
     } catch (error) {
-      log.error('a container whose shim has died could not be adopted: it is ended', { error });
+      log.error('a container whose shim has died could not be adopted', { attempt, error });
     }
   }
   await settleEnds(supervisor, task);
@@ -50,7 +52,7 @@ async function takeJournaledExits(supervisor: Supervisor, task: LiveTask): Promi
 }
 
 function isAlive({ init, initStartTime }: TaskRecord): boolean {
-  return isRunning(init.pid) && readProcessStat(init.pid)?.startTime === initStartTime;
+  return init.state !== 'stopped' && isRunning(init.pid) && readProcessStat(init.pid)?.startTime === initStartTime;
 }
 
 function isRunning(pid: number): boolean {
@@ -59,8 +61,9 @@ function isRunning(pid: number): boolean {
 }
 
 async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
+  const { namespace, id, bundle, runtime, shim: dead } = task.record;
+  await killShimRemains(bundle, dead.pid);
   await settleExecs(supervisor, task, ({ pid }) => !isRunning(pid));
-  const { namespace, id, bundle, runtime } = task.record;
   await using undo = new UndoStack();
   // Its lines are committed, and the new shim numbers from 1.
   await rm(join(bundle, exitJournalName), { force: true });

@@ -14,27 +14,49 @@ import { takeShimEvent } from './take-shim-event.js';
 const connectAttempts = 10;
 const connectPauseMs = 500;
 
+/** The pause before a shim is connected to again doubles from the first to the longest, and starts over after a good while. */
+const firstPauseMs = 50;
+const longestPauseMs = 5000;
+const goodWhileMs = 10_000;
+
 export function watchInBackground(supervisor: Supervisor, task: LiveTask, connected?: Shim): void {
   void watchShim(supervisor, task, connected).catch((error: unknown) => {
     const { namespace, id } = task.record;
-    supervisor.log.error('a task could not be settled', { namespace, containerId: id, error });
+    supervisor.log.error('a task is watched no longer', { namespace, containerId: id, error });
   });
 }
 
 /** Ends when the task is deleted, the daemon stops, or the shim has died and left nothing to serve. */
-export async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<void> {
-  let shim = connected ?? (await reachShim(supervisor, task));
-  while (shim !== undefined) {
+async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<void> {
+  let pauseMs = firstPauseMs;
+  for (let shim = connected; ; shim = undefined) {
+    const since = performance.now();
+    const bond = await holdBond(supervisor, task, shim);
+    if (bond === 'over' || supervisor.closing.aborted || supervisor.tasks.find(task.record) !== task) return;
+    // What cannot be committed now (a full disk) is sent again and again until it can.
+    pauseMs = performance.now() - since > goodWhileMs ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
+    await sleep(pauseMs);
+  }
+}
+
+/** Takes the events of the shim, once it is reached, until the connection ends. `over`: there is nothing left to watch. */
+async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<'lost' | 'over'> {
+  const { namespace, id } = task.record;
+  const log = supervisor.log.child({ namespace, containerId: id });
+  try {
+    const shim = connected ?? (await reachShim(supervisor, task));
+    if (shim === undefined) return 'over';
     task.shim = shim;
     reconcileInBackground(supervisor, task);
     await follow(supervisor, task, shim);
-    if (supervisor.closing.aborted || task.shim !== shim) return;
-    const { namespace, id } = task.record;
-    supervisor.log.warn('the connection to a shim was lost', { namespace, containerId: id, pid: shim.identity.pid });
+    if (supervisor.closing.aborted || task.shim !== shim) return 'over';
+    log.warn('the connection to a shim was lost', { pid: shim.identity.pid });
     task.shim = undefined;
     await shim.close();
-    shim = await reachShim(supervisor, task);
+  } catch (error) {
+    log.error('a task could not be settled yet', { error });
   }
+  return 'lost';
 }
 
 async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
