@@ -9,12 +9,19 @@ const leaseHeader = 'containerd-lease';
 
 export class Call {
   readonly #metadata: Metadata;
-  /** Aborts when the client cancels or goes away. */
-  readonly signal: AbortSignal;
+  readonly #makeSignal: () => AbortSignal;
+  #signal: AbortSignal | undefined;
 
-  constructor(metadata: Metadata, signal: AbortSignal) {
+  /** Most calls end before anybody asks for their signal, and it costs more than many of them: it is made on demand. */
+  constructor(metadata: Metadata, makeSignal: () => AbortSignal) {
     this.#metadata = metadata;
-    this.signal = signal;
+    this.#makeSignal = makeSignal;
+  }
+
+  /** Aborts when the client cancels or goes away, and when the daemon stops. */
+  get signal(): AbortSignal {
+    this.#signal ??= this.#makeSignal();
+    return this.#signal;
   }
 
   /** The namespace that the client works in; `failed-precondition` without one, as in containerd. */

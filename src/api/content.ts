@@ -7,6 +7,7 @@ import { abortIngest, getIngest, type IngestStatus, listIngests } from '../image
 import { readBlob } from '../images/content/read-blob.js';
 import type { ImageStorage } from '../images/image-storage.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
+import { encodePiece, pieceHeadroom } from './content-piece.js';
 import { writeContent } from './content-write.js';
 import type { Handlers } from './service.js';
 
@@ -37,10 +38,8 @@ export function contentHandlers(storage: ImageStorage): Handlers<typeof ContentS
       return {};
     },
     async *read({ digest, offset, size }, call) {
-      const range = { offset: Number(offset), size: Number(size) };
-      for await (const piece of readBlob(storage, call.namespace(), digest, range)) {
-        yield { offset: BigInt(piece.offset), data: piece.data };
-      }
+      const range = { offset: Number(offset), size: Number(size), headroom: pieceHeadroom };
+      for await (const piece of readBlob(storage, call.namespace(), digest, range)) yield encodePiece(piece);
     },
     status: async ({ ref }, call) => ({
       status: statusToWire(await getIngest(storage, { namespace: call.namespace(), ref })),

@@ -23,10 +23,13 @@ type Request<R extends RpcDefinition> = ReturnType<R['requestDeserialize']>;
 type Response<R extends RpcDefinition> = Parameters<R['responseSerialize']>[0];
 type Input<R extends RpcDefinition> = R['requestStream'] extends true ? AsyncIterable<Request<R>> : Request<R>;
 type Output<R extends RpcDefinition> = R['responseStream'] extends true
-  ? AsyncIterable<Response<R>>
+  ? AsyncIterable<Response<R> | Buffer>
   : Promise<Response<R>>;
 
-/** What a service has to supply: every RPC of its definition. */
+/**
+ * What a service has to supply: every RPC of its definition. A stream may also yield messages that are encoded already,
+ * as Buffers: such a one is with the transport when the next is asked for, and may then be used again.
+ */
 export type Handlers<S extends ServiceDefinition> = {
   readonly [K in keyof S]: (request: Input<S[K]>, call: Call) => Output<S[K]>;
 };
@@ -49,7 +52,17 @@ export function addService<S extends ServiceDefinition & grpc.ServiceDefinition>
     const handler = handlers[name] as Handler;
     implementation[name] = adapt(rpc, handler, { log: log.child({ rpc: rpc.path }), closing });
   }
-  server.addService(definition, implementation);
+  server.addService(withEncodedMessages(definition), implementation);
+}
+
+function withEncodedMessages(definition: grpc.ServiceDefinition): grpc.ServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, rpc]) => {
+      const { responseSerialize: encode } = rpc;
+      const responseSerialize = (message: unknown) => (Buffer.isBuffer(message) ? message : encode(message));
+      return [name, rpc.responseStream ? { ...rpc, responseSerialize } : rpc];
+    }),
+  );
 }
 
 type Handler = (request: unknown, call: Call) => Promise<unknown> | AsyncIterable<unknown>;
@@ -72,14 +85,12 @@ function adapt(rpc: RpcDefinition, handler: Handler, context: ServiceContext): g
   };
 }
 
-function inputOf(rpc: RpcDefinition, wire: ServerCall, { signal }: Call): unknown {
-  return rpc.requestStream
-    ? messagesOf(wire as AsyncIterable<unknown>, signal)
-    : (wire as { request: unknown }).request;
+function inputOf(rpc: RpcDefinition, wire: ServerCall, call: Call): unknown {
+  return rpc.requestStream ? messagesOf(wire as AsyncIterable<unknown>, call) : (wire as { request: unknown }).request;
 }
 
 /** Until the client has no more, or the call is over. Leaving early must not destroy the stream: it carries the answer. */
-async function* messagesOf(stream: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator {
+async function* messagesOf(stream: AsyncIterable<unknown>, { signal }: Call): AsyncGenerator {
   const iterator = stream[Symbol.asyncIterator]();
   const over = once(signal, 'abort').then(() => undefined);
   while (!signal.aborted) {
@@ -89,11 +100,14 @@ async function* messagesOf(stream: AsyncIterable<unknown>, signal: AbortSignal):
   }
 }
 
-function callOf(call: ServerCall, closing: AbortSignal): Call {
-  const aborter = new AbortController();
-  // Every kind of call is an emitter; their union has no common signature of `once`.
-  (call as EventEmitter).once('cancelled', () => aborter.abort());
-  return new Call(call.metadata, AbortSignal.any([aborter.signal, closing]));
+function callOf(wire: ServerCall, closing: AbortSignal): Call {
+  return new Call(wire.metadata, () => {
+    const aborter = new AbortController();
+    if (wire.cancelled) aborter.abort();
+    // Every kind of call is an emitter; their union has no common signature of `once`.
+    (wire as EventEmitter).once('cancelled', () => aborter.abort());
+    return AbortSignal.any([aborter.signal, closing]);
+  });
 }
 
 async function answerUnary(
@@ -120,14 +134,26 @@ async function answerStream(
   const call = callOf(stream, closing);
   try {
     for await (const message of handle(call)) {
-      if (call.signal.aborted) break;
-      if (!stream.write(message)) await once(stream, 'drain', { signal: call.signal });
+      if (stream.cancelled || closing.aborted) break;
+      await send(stream, message, call);
     }
     if (closing.aborted) throw stopping();
     stream.end();
   } catch (error) {
     // A client that has gone away needs no answer.
     if (!stream.cancelled) stream.emit('error', statusFromError(closing.aborted ? stopping() : error, log));
+  }
+}
+
+/** Within the bound of what the stream keeps for a slow client. */
+async function send(stream: StreamOut, message: unknown, call: Call): Promise<void> {
+  if (Buffer.isBuffer(message)) {
+    // Called also when the stream is destroyed, as it is when the client goes away.
+    await new Promise<void>((resolve) => {
+      stream.write(message, () => resolve());
+    });
+  } else if (!stream.write(message)) {
+    await once(stream, 'drain', { signal: call.signal });
   }
 }
 

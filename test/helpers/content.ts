@@ -85,6 +85,9 @@ export class WriteDialogue {
 
 export const rootLabel = { 'containerd.io/gc.root': 'test' };
 
+/** Well below the 16 MiB that a server takes in one message. */
+const messageBytes = 4_000_000;
+
 export interface BlobOptions extends RpcOptions {
   readonly ref?: string;
   readonly labels?: Record<string, string>;
@@ -101,9 +104,15 @@ export async function writeBlob(
   const dialogue = new WriteDialogue(daemon, options);
   const request = { ref: ref ?? `write-${expected}`, total: BigInt(bytes.length), expected };
   await dialogue.send(request);
+  let at = 0;
+  for (; bytes.length - at > messageBytes; at += messageBytes) {
+    const data = bytes.subarray(at, at + messageBytes);
+    await dialogue.send({ action: WriteAction.WRITE, offset: BigInt(at), data });
+  }
   const { digest } = await dialogue.send({
     action: WriteAction.COMMIT,
-    data: bytes,
+    offset: BigInt(at),
+    data: bytes.subarray(at),
     labels: labels ?? (options.lease === undefined ? rootLabel : {}),
     ...request,
   });

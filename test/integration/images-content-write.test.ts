@@ -1,12 +1,15 @@
 // Content/Write request by request: offsets, digests, locks, resumption. What it expects holds for containerd too.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
+import { poll } from '../../src/base/deadline.js';
 import { ContentService, WriteAction } from '../../src/generated/containerd/services/content/v1/content.js';
 import { digestOf, listBlobs, readBlob, WriteDialogue, writeBlob } from '../helpers/content.js';
 import { isContainerd } from '../helpers/daemon.js';
-import type { RpcOptions } from '../helpers/rpc.js';
+import { metadataFor, type RpcOptions } from '../helpers/rpc.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // No collection comes in between: these blobs are kept by nothing.
@@ -24,6 +27,15 @@ async function fails(work: Promise<unknown>, code: number, details: RegExp): Pro
     assert.match(error.details, details);
     return true;
   });
+}
+
+/** Empty for a descriptor that was closed meanwhile. */
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 async function statusOf(ref: string) {
@@ -242,6 +254,34 @@ test('other digests of OCI are computed as asked for', { skip: isContainerd }, a
   await late.send({ action: WRITE, data: Buffer.from('late') });
   const other = digestOf('late', 'sha384');
   assert.equal((await late.send({ action: COMMIT, offset: 4n, expected: other })).digest, other);
+});
+
+test('a client that goes away in the middle of a read leaves no file open', { skip: isContainerd }, async () => {
+  const digest = await writeBlob(daemon(), randomBytes(30_000_000));
+  const openFiles = () => {
+    const links = readdirSync(`/proc/${daemon().pid}/fd`).map((fd) => readLink(`/proc/${daemon().pid}/fd/${fd}`));
+    return links.filter((target) => target.endsWith(digest.replace('sha256:', '')));
+  };
+  const { path, requestSerialize, responseDeserialize } = ContentService.read;
+  const metadata = metadataFor({ namespace: daemon().namespace });
+  const request = { digest, offset: 0n, size: 0n };
+  // Read from no further than its first message, this stream stalls.
+  const stalled = daemon().client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+    metadata,
+  );
+  stalled.on('error', () => undefined);
+  await once(stalled, 'readable');
+  assert.equal(openFiles().length, 1);
+  stalled.cancel();
+  await poll(() => openFiles().length === 0 || undefined, {
+    limitMs: 5000,
+    intervalMs: 20,
+    what: 'the file to be closed',
+  });
 });
 
 test('a blob is read in ranges', async () => {

@@ -1,4 +1,5 @@
-// Reads a blob in pieces, one piece ahead of the caller.
+// Reads a blob in pieces, one piece ahead of the caller, into two buffers in turn: buffers of this size that are used
+// once cost the garbage collector more than reading costs.
 import type { FileHandle } from 'node:fs/promises';
 import { parseDigest } from '../../domain/digest.js';
 import { BerthError } from '../../domain/errors.js';
@@ -12,11 +13,15 @@ export interface BlobRange {
   readonly offset: number;
   /** 0 or less reads to the end; so does more than there is. */
   readonly size: number;
+  /** Bytes that the caller wants free before the data of each piece, for its own use. */
+  readonly headroom: number;
 }
 
+/** Good until the next is asked for. */
 export interface BlobPiece {
   readonly offset: number;
-  readonly data: Buffer;
+  /** Begins with the headroom. */
+  readonly buffer: Buffer;
 }
 
 export async function* readBlob(
@@ -31,29 +36,40 @@ export async function* readBlob(
     throw new BerthError('out-of-range', `content ${digest} has ${blob.size} bytes: cannot read at ${start}`);
   }
   const end = range.size <= 0 ? blob.size : Math.min(start + range.size, blob.size);
-  yield* storage.openBlobs.lend(parseDigest(digest), (file) => readPieces(file, start, end));
+  yield* storage.openBlobs.lend(parseDigest(digest), (file) =>
+    readPieces(file, { start, end, headroom: range.headroom }),
+  );
 }
 
-async function* readPieces(file: FileHandle, start: number, end: number): AsyncGenerator<BlobPiece, void, undefined> {
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly headroom: number;
+}
+
+async function* readPieces(
+  file: FileHandle,
+  { start, end, headroom }: Span,
+): AsyncGenerator<BlobPiece, void, undefined> {
+  const buffers: Buffer[] = [];
+  const read = async (offset: number, turn: number): Promise<Buffer> => {
+    const length = Math.min(pieceBytes, end - offset);
+    const buffer = (buffers[turn % 2] ??= Buffer.allocUnsafe(headroom + length));
+    const { bytesRead } = await file.read(buffer, headroom, length, offset);
+    return buffer.subarray(0, headroom + bytesRead);
+  };
   let ahead: Promise<Buffer> | undefined;
   try {
-    for (let offset = start; offset < end; ) {
-      const data = await (ahead ?? readPiece(file, offset, end));
-      if (data.length === 0) throw new BerthError('data-loss', `a blob ends at ${offset}, before byte ${end}`);
-      const next = offset + data.length;
-      ahead = next < end ? readPiece(file, next, end) : undefined;
-      yield { offset, data };
+    for (let offset = start, turn = 0; offset < end; turn++) {
+      const buffer = await (ahead ?? read(offset, turn));
+      const next = offset + buffer.length - headroom;
+      if (next === offset) throw new BerthError('data-loss', `a blob ends at ${offset}, before byte ${end}`);
+      ahead = next < end ? read(next, turn + 1) : undefined;
+      yield { offset, buffer };
       offset = next;
     }
   } finally {
     // The caller may have left early; the file is given back only when nothing reads from it.
     await ahead?.catch(() => undefined);
   }
-}
-
-async function readPiece(file: FileHandle, offset: number, end: number): Promise<Buffer> {
-  const length = Math.min(pieceBytes, end - offset);
-  const buffer = Buffer.allocUnsafe(length);
-  const { bytesRead } = await file.read(buffer, 0, length, offset);
-  return buffer.subarray(0, bytesRead);
 }
