@@ -1,9 +1,12 @@
 // containerd.services.tasks.v1: the running side of containers.
+import { join } from 'node:path';
 import { BerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { type DeleteResponse, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import type { Descriptor } from '../generated/containerd/types/descriptor.js';
 import { addExec } from '../supervisor/add-exec.js';
 import { checkpointTask } from '../supervisor/checkpoint-task.js';
+import { fetchImage, unpackedImageName } from '../supervisor/checkpoints/stored-image.js';
 import { createTask } from '../supervisor/create-task.js';
 import { deleteExec } from '../supervisor/delete-exec.js';
 import { deleteTask } from '../supervisor/delete-task.js';
@@ -13,6 +16,7 @@ import { pauseTask, resumeTask } from '../supervisor/pause-task.js';
 import { closeStdin, listPids, resizeTerminal } from '../supervisor/process-io.js';
 import { startProcess } from '../supervisor/start-process.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
+import { taskMetrics } from '../supervisor/task-metrics.js';
 import { updateTask } from '../supervisor/update-task.js';
 import { waitForExit } from '../supervisor/wait-for-exit.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
@@ -23,9 +27,9 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
   return {
     create: async (request, call) => {
       const { rootfs, options, checkpoint } = request;
-      if (checkpoint !== undefined) throw notYet('a task from a checkpoint in the content store');
       const key = call.container(request.containerId);
-      const pid = await createTask(supervisor, { ...key, stdio: stdioOf(request), rootfs, options });
+      const stored = checkpoint === undefined ? {} : { checkpoint: checkpointFrom(supervisor, key, checkpoint) };
+      const pid = await createTask(supervisor, { ...key, stdio: stdioOf(request), rootfs, options, ...stored });
       return { containerId: key.id, pid };
     },
     start: async ({ containerId, execId }, call) => ({
@@ -85,15 +89,31 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
     },
     checkpoint: async ({ containerId, options, parentCheckpoint }, call) => {
       if (parentCheckpoint !== '') throw notYet('a checkpoint with a parent in the content store');
-      const descriptors = await checkpointTask(supervisor, call.container(containerId), options);
+      const stored = await checkpointTask(supervisor, call.container(containerId), options, call.scope());
+      const descriptors = stored.map(({ annotations, size, ...rest }) => ({
+        ...rest,
+        size: BigInt(size),
+        annotations: { ...annotations },
+      }));
       return { descriptors };
     },
-    metrics: () => Promise.reject(notYet('metrics')),
+    metrics: async ({ filters }, call) => ({
+      metrics: await taskMetrics(supervisor, call.namespace(), filters),
+    }),
   };
 }
 
 function notYet(what: string): BerthError {
   return new BerthError('unimplemented', `${what} is not implemented yet`);
+}
+
+/** Unpacks the stored checkpoint into the bundle. */
+function checkpointFrom(supervisor: Supervisor, { namespace }: ContainerKey, descriptor: Descriptor) {
+  return async (bundle: string): Promise<string> => {
+    const directory = join(bundle, unpackedImageName);
+    await fetchImage(supervisor, namespace, descriptor, directory);
+    return directory;
+  };
 }
 
 function stdioOf({

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '../domain/errors.js';
-import { exitJournalName, parseExitJournal } from '../domain/exit-journal.js';
+import { exitJournalName, type JournalRecord, parseJournal } from '../domain/exit-journal.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { EventRecord, ProcessRecord, TaskRecord } from '../domain/records.js';
 import { formatNanos, type UnixNanos } from '../domain/time.js';
@@ -72,11 +72,17 @@ async function fromExits({ store }: Supervisor, key: ContainerKey): Promise<Time
 
 async function fromExitJournal(bundle: string): Promise<TimelineEntry[]> {
   const text = await readFile(join(bundle, exitJournalName), 'utf8').catch(() => '');
-  return parseExitJournal(text).map(({ sequence, execId, exit }) => ({
-    time: exit.exitedAt,
+  return parseJournal(text).map((record) => ({
+    time: 'exit' in record ? record.exit.exitedAt : record.outOfMemoryAt,
     source: 'exit-journal',
-    text: `the shim wrote down exit ${sequence} of ${execId === '' ? 'init' : `exec ${execId}`}, status ${exit.status}`,
+    text: `the shim wrote down ${journalText(record)}`,
   }));
+}
+
+function journalText(record: JournalRecord): string {
+  if (!('exit' in record)) return `${record.sequence}: killed for want of memory`;
+  const { sequence, execId, exit } = record;
+  return `exit ${sequence} of ${execId === '' ? 'init' : `exec ${execId}`}, status ${exit.status}`;
 }
 
 async function fromShimLog(bundle: string): Promise<TimelineEntry[]> {

@@ -3,8 +3,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UndoStack } from '../base/undo-stack.js';
+import type { ProcessExit } from '../domain/exit.js';
 import type { ProcessState } from '../domain/process-state.js';
-import { exitJournalName, parseExitJournal } from '../domain/exit-journal.js';
+import { exitJournalName, parseJournal } from '../domain/exit-journal.js';
 import { keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import type { AdoptedProcess } from '../generated/berth/shim/v1/shim.js';
@@ -16,6 +17,7 @@ import { commitTask } from './commit-task.js';
 import { taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { commitExit } from './record-exit.js';
+import { recordOutOfMemory } from './record-out-of-memory.js';
 import { settleEnds, settleExecs } from './settle-ends.js';
 import { shutdownShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
@@ -29,7 +31,7 @@ const adoptAttempts = 5;
 export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
-  await takeJournaledExits(supervisor, task);
+  await takeJournal(supervisor, task);
   for (let attempt = 1; attempt <= adoptAttempts && isAlive(task.record); attempt++) {
     try {
       const shim = await adopt(supervisor, task);
@@ -43,11 +45,16 @@ export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promi
   return undefined;
 }
 
-async function takeJournaledExits(supervisor: Supervisor, task: LiveTask): Promise<void> {
+async function takeJournal(supervisor: Supervisor, task: LiveTask): Promise<void> {
   const text = await readFile(join(task.record.bundle, exitJournalName), 'utf8').catch(() => '');
-  for (const { sequence, execId, exit } of parseExitJournal(text)) {
-    if (sequence <= task.record.shim.sequence) continue;
-    await commitExit(supervisor, task, { execId, exit: { ...exit, provenance: 'journal' }, sequence });
+  for (const record of parseJournal(text)) {
+    if (record.sequence <= task.record.shim.sequence) continue;
+    if ('exit' in record) {
+      const exit: ProcessExit = { ...record.exit, provenance: 'journal' };
+      await commitExit(supervisor, task, { execId: record.execId, exit, sequence: record.sequence });
+    } else {
+      await recordOutOfMemory(supervisor, task, record.sequence);
+    }
   }
 }
 

@@ -13,7 +13,7 @@ export async function takeShimEvent(supervisor: Supervisor, task: LiveTask, even
       await recordExit(supervisor, task, event, event.body.value);
       break;
     case 'oom':
-      await recordOutOfMemory(supervisor, task, event);
+      await recordOutOfMemory(supervisor, task, event.sequence);
       break;
     case undefined:
       throw new Error(`event ${event.sequence} of a shim has a body of an unknown kind`);
