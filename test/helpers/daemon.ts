@@ -214,6 +214,17 @@ export class TestDaemon {
     throw new Error(`left behind:\n  ${leaks.join('\n  ')}`);
   }
 
+  /** Resolves to the exit code of a daemon that somebody has asked to stop. */
+  async ended(): Promise<number | null> {
+    const child = this.#child;
+    this.#child = undefined;
+    this.#client?.close();
+    this.#client = undefined;
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    await withDeadline(once(child, 'exit'), stopLimitMs, 'the daemon to end');
+    return child.exitCode;
+  }
+
   /** Stops the daemon, checks that nothing at all is left, and removes its directory. */
   async dispose(): Promise<void> {
     const code = this.#child === undefined ? 0 : await this.#end('SIGTERM');
