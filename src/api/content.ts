@@ -8,11 +8,18 @@ import { readBlob } from '../images/content/read-blob.js';
 import type { ImageStorage } from '../images/image-storage.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
 import { encodePiece, pieceHeadroom } from './content-piece.js';
+import { decodeWriteRequest } from './content-request.js';
 import { writeContent } from './content-write.js';
 import type { Handlers } from './service.js';
 
 /** Blobs told of in one message, as in containerd. */
 const listBatch = 100;
+
+/** The service as generated, but that data is not copied as it comes in. */
+export const contentService = {
+  ...ContentService,
+  write: { ...ContentService.write, requestDeserialize: decodeWriteRequest },
+};
 
 export function contentHandlers(storage: ImageStorage): Handlers<typeof ContentService> {
   return {

@@ -10,7 +10,6 @@ import { EventsService as JournalService } from '../generated/berth/v1/events.js
 import { ExitsService } from '../generated/berth/v1/exits.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
-import { ContentService } from '../generated/containerd/services/content/v1/content.js';
 import { DiffService } from '../generated/containerd/services/diff/v1/diff.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
 import { ImagesService } from '../generated/containerd/services/images/v1/images.js';
@@ -24,7 +23,7 @@ import type { Supervisor } from '../supervisor/supervisor.js';
 import type { BuildInfo } from './build-info.js';
 import { checkpointsHandlers } from './checkpoints.js';
 import { containersHandlers } from './containers.js';
-import { contentHandlers } from './content.js';
+import { contentHandlers, contentService } from './content.js';
 import { diffHandlers } from './diff.js';
 import { eventsHandlers } from './events.js';
 import { exitsHandlers } from './exits.js';
@@ -87,7 +86,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, TasksService, tasksHandlers(supervisor), context);
   addService(server, EventsService, eventsHandlers(supervisor), context);
   addService(server, LeasesService, leasesHandlers(supervisor), context);
-  addService(server, ContentService, contentHandlers(supervisor.images), context);
+  addService(server, contentService, contentHandlers(supervisor.images), context);
   addService(server, ImagesService, imagesHandlers(supervisor.images), context);
   addService(server, SnapshotsService, snapshotsHandlers(supervisor.layers.snapshots), context);
   addService(server, DiffService, diffHandlers(supervisor.layers.work), context);
