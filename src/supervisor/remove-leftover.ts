@@ -25,6 +25,15 @@ export async function removeHalfCreated(supervisor: Supervisor, remains: Contain
   const shimPid = await bundleShimPid(remains.bundle);
   await killShimRemains(remains.bundle, shimPid);
   // Without a shim that served nobody can have asked the runtime for anything.
-  if (shimPid !== undefined) await deleteRuntimeState(supervisor, remains);
+  if (shimPid !== undefined) await deleteContainer(supervisor, remains);
   await removeBundle(remains.bundle);
+}
+
+/** A runtime that cannot even be run has made nothing; one that fails leaves something for `berth check` to find. */
+async function deleteContainer(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
+  try {
+    await deleteRuntimeState(supervisor, remains);
+  } catch (error) {
+    supervisor.log.warn('a half-created container could not be deleted', { containerId: remains.id, error });
+  }
 }

@@ -57,6 +57,7 @@ test('a container that only the runtime knows is found and deleted', async () =>
     ociVersion: '1.0.2',
     process: { args: ['/bin/sleep', '1000'], cwd: '/', user: { uid: 0, gid: 0 } },
     root: { path: daemon().rootfs },
+    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     linux: { namespaces: [{ type: 'pid' }, { type: 'mount' }], cgroupsPath: `/${daemon().namespace}/stray` },
   };
   await writeFile(join(bundle, 'config.json'), JSON.stringify(spec));
