@@ -7,7 +7,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 # command=package, where the package gives the command on Debian and Ubuntu.
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
 tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
-  docker-registry=docker-registry skopeo=skopeo
+  docker-registry=docker-registry skopeo=skopeo zstd=zstd
   iptables=iptables setpriv=util-linux)
 
 main() {

@@ -11,21 +11,28 @@ export interface OverlaySupport {
   readonly failure: string | undefined;
 }
 
-/** `scratch` is an empty directory on the file system that the layers are to be on. */
+/** `scratch` is an empty directory of the caller's own, on the file system that the layers are to be on. */
 export function probeOverlay(scratch: string): OverlaySupport {
   const options = overlayOptions();
-  const [lower, upper, work, root] = ['lower', 'upper', 'work', 'root'].map((name) => join(scratch, name));
   try {
-    for (const path of [lower, upper, work, root]) mkdirSync(path ?? scratch);
-    const layers = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lower}`];
-    mountOn({ type: 'overlay', source: 'overlay', target: '', options: [...options, ...layers] }, root ?? scratch);
-    // What a layer hides is marked by such a directory: a file system without file types in its directories fails here.
-    mkdirSync(join(root ?? scratch, 'probe'));
+    mountOne(scratch, options);
     return { options, failure: undefined };
   } catch (error) {
     return { options, failure: messageOf(error) };
+  }
+}
+
+function mountOne(scratch: string, options: readonly string[]): void {
+  const root = join(scratch, 'root');
+  for (const name of ['lower', 'upper', 'work', 'root']) mkdirSync(join(scratch, name));
+  const layers = [`workdir=${scratch}/work`, `upperdir=${scratch}/upper`, `lowerdir=${scratch}/lower`];
+  mountOn({ type: 'overlay', source: 'overlay', target: '', options: [...options, ...layers] }, root);
+  try {
+    // What a layer hides is marked by such a directory: a file system without file types in its directories fails here.
+    mkdirSync(join(root, 'probe'));
   } finally {
-    unmountBelow(scratch);
+    // Only what was mounted here.
+    unmountBelow(root);
   }
 }
 

@@ -76,11 +76,14 @@ export class SnapshotDirectories {
   /** Removes every directory but those of `known`; for the start, before any other is made. */
   async sweep(known: ReadonlySet<number>): Promise<void> {
     for (const name of await readdir(this.root)) {
-      const number = Number(name);
-      if (Number.isSafeInteger(number)) this.#last = Math.max(this.#last, number);
-      if (known.has(number)) continue;
+      const isRemoved = name.startsWith(removedPrefix);
+      const number = Number(isRemoved ? name.slice(removedPrefix.length) : name);
+      // What is not named as ours is not ours to remove.
+      if (!Number.isSafeInteger(number)) continue;
+      this.#last = Math.max(this.#last, number);
+      if (!isRemoved && known.has(number)) continue;
       this.#log.info('removing a snapshot directory that has no record', { directory: name });
-      if (name.startsWith(removedPrefix)) this.#removeLater(join(this.root, name));
+      if (isRemoved) this.#removeLater(join(this.root, name));
       else await this.remove(number);
     }
     for (const number of known) this.#last = Math.max(this.#last, number);

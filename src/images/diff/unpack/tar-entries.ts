@@ -21,6 +21,8 @@ export interface EntryVisitor {
 export async function readTar(chunks: AsyncIterable<Uint8Array>, visitor: EntryVisitor): Promise<void> {
   const tar = new LayerTar();
   tar.on('entry', (header: TarHeader, content: EntryContent, next: (error?: unknown) => void) => {
+    // It is destroyed together with the whole stream, which tells why.
+    content.on('error', () => undefined);
     const failure = failureOf(() => visitor.begin(entryFromHeader(header)));
     if (failure !== undefined) {
       next(failure);
@@ -31,8 +33,6 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visitor: EntryV
       if (failure !== undefined) content.destroy(failure);
     });
     content.on('end', () => next(failureOf(() => visitor.end())));
-    // It is destroyed together with the whole stream, which tells why.
-    content.on('error', () => undefined);
   });
   try {
     await feed(tar, chunks);
