@@ -1,10 +1,12 @@
 // Errors become gRPC statuses here and nowhere else. What nobody foresaw is INTERNAL, and is logged once with its stack.
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Log } from '../base/log.js';
-import { BerthError, statusCodes, messageOf } from '../domain/errors.js';
+import { BerthError, messageOf, originalError, statusCodes } from '../domain/errors.js';
 
 /** An error as grpc-js sends it; `message` has its characters outside printable ASCII percent-encoded by grpc-js. */
-export function statusFromError(error: unknown, log: Log): ServiceError {
+export function statusFromError(thrown: unknown, log: Log): ServiceError {
+  const error = originalError(thrown);
+  if (error !== thrown) log.warn('what a failed call left half done could not be undone', { error: thrown });
   if (error instanceof BerthError) {
     const fields = { ...error.subject, kind: error.kind, reason: error.message };
     log.debug('a call was refused', fields);

@@ -57,7 +57,18 @@ export function kindFromStatusCode(code: number): ErrorKind {
   return 'unknown';
 }
 
+/**
+ * The failure itself, where undoing what it left half done failed as well: `await using` then throws a SuppressedError,
+ * which says nothing of either.
+ */
+export function originalError(thrown: unknown): unknown {
+  let error = thrown;
+  while (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error) error = error.suppressed;
+  return error;
+}
+
 /** The text of anything thrown. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = originalError(thrown);
   return error instanceof Error ? error.message : String(error);
 }

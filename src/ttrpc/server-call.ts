@@ -1,5 +1,5 @@
 // One call at the server: runs the handler, sends what it gives, and answers exactly once.
-import { BerthError, isBerthError, messageOf } from '../domain/errors.js';
+import { BerthError, isBerthError, messageOf, originalError } from '../domain/errors.js';
 import { maxTimerMs } from './call-limits.js';
 import type { CallContext } from './definition.js';
 import { decodeMessage, encodeData, encodeFailure, encodeResponse, type Request } from './envelope.js';
@@ -130,8 +130,9 @@ export class ServerCall {
       if (!this.#isAbort(error)) this.#host.report(error);
       return;
     }
+    const original = originalError(error);
     if (!isBerthError(error)) this.#host.report(error);
-    this.abort(isBerthError(error) ? error : new BerthError('unknown', messageOf(error), { cause: error }));
+    this.abort(isBerthError(original) ? original : new BerthError('unknown', messageOf(error), { cause: error }));
   }
 
   /** What a handler throws because its signal told it to stop is nobody's news. */
