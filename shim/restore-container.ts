@@ -28,6 +28,8 @@ export async function restoreContainer(container: Container, plan: PendingRestor
   const { id, bundle, runc, init, reaper, log } = container.parts;
   const workPath = plan.workPath === '' ? join(bundle, 'criu-work') : resolve(plan.workPath);
   const imagePath = resolve(plan.imagePath);
+  const { terminal } = init.stdio;
+  const { descriptors } = plan.io;
   const pidFile = join(bundle, 'init.pid');
   const console = plan.io.consoleSocket === undefined ? {} : { consoleSocket: plan.io.consoleSocket };
   try {
@@ -36,7 +38,8 @@ export async function restoreContainer(container: Container, plan: PendingRestor
       process: init,
       io: plan.io,
       pidFile,
-      make: () => runc.restore(id, { ...plan, ...console, imagePath, bundle, workPath, pidFile }, plan.io.descriptors),
+      make: () =>
+        runc.restore(id, { ...plan, ...console, terminal, imagePath, bundle, workPath, pidFile }, descriptors),
       onBorn: () => {
         container.cgroup = containerCgroupOf(init.pid);
         init.step('start');

@@ -46,6 +46,8 @@ export interface RestoreOptions {
   readonly workPath: string;
   readonly pidFile: string;
   readonly consoleSocket?: string;
+  /** CRIU then wants a terminal as its own stdin or none at all, and no pipe. */
+  readonly terminal: boolean;
   readonly noPivotRoot: boolean;
   readonly emptyNamespaces: readonly string[];
   readonly cgroupsMode: string;
@@ -143,8 +145,8 @@ export function restoreArguments(id: string, options: RestoreOptions): string[] 
     options.pidFile,
     '--tcp-established',
     '--ext-unix-sk',
-    '--shell-job',
     '--file-locks',
+    ...(options.terminal ? ['--shell-job'] : []),
     ...namespaceArguments(options),
     ...consoleArguments(options.consoleSocket),
     ...(options.noPivotRoot ? ['--no-pivot'] : []),

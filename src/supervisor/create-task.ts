@@ -25,8 +25,8 @@ export interface TaskRequest extends ContainerKey {
   readonly stdio: Stdio;
   readonly rootfs: Mount[];
   readonly options: Any | undefined;
-  /** The directory of an image to restore from, where the options do not name one. */
-  readonly checkpoint?: string;
+  /** Where the options do not name one: gives the directory of an image to restore from, made in the bundle if need be. */
+  readonly checkpoint?: (bundle: string) => Promise<string>;
 }
 
 /** Returns the pid of the created init process; 0 where its start is to restore it. */
@@ -37,11 +37,12 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const spec = completedSpec(`the spec of container ${container.id}`, container.spec?.value ?? new Uint8Array());
     const sentOptions = request.options ?? anyFromTyped(container.runtime.options);
     const resolved = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
-    const runtime = { ...resolved, checkpoint: request.checkpoint ?? resolved.checkpoint };
     await using undo = new UndoStack();
     const bundle = bundlePath(supervisor.stateDirectory, request);
     undo.push(() => removeHalfCreated(supervisor, { id: request.id, bundle, runtime: resolved.location }));
     await createBundle(bundle, { spec, runtime: resolved.location });
+    const given = resolved.checkpoint === '' ? await request.checkpoint?.(bundle) : undefined;
+    const runtime = { ...resolved, checkpoint: given ?? resolved.checkpoint };
     await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
     const shim = await Shim.connect(bundle);
     undo.push(() => shutdownShim(supervisor, shim, request, bundle));

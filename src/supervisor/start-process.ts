@@ -1,7 +1,10 @@
 // Starts a created init process, or an exec that was added.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
+import { unpackedImageName } from './checkpoints/stored-image.js';
 import { commitTask } from './commit-task.js';
 import { execStarted, taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
@@ -29,11 +32,14 @@ export async function startProcess(supervisor: Supervisor, key: ContainerKey, ex
 }
 
 async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: string): Promise<number> {
-  const { id, init } = task.record;
-  const startTimeoutMs = execId === '' && init.pid === 0 ? checkpointCallTimeoutMs : runtimeCallTimeoutMs;
+  const { id, init, bundle } = task.record;
+  const isRestored = execId === '' && init.pid === 0;
+  const startTimeoutMs = isRestored ? checkpointCallTimeoutMs : runtimeCallTimeoutMs;
   const { pid } = await callShim(supervisor, task, startTimeoutMs, (api, options) =>
     api.start({ id, execId }, options),
   );
+  // It may be large, and nobody needs it any more.
+  if (isRestored) await rm(join(bundle, unpackedImageName), { recursive: true, force: true });
   await supervisor.queue.run(keyString(task.record), async () => {
     const next = withStart(task.record, execId, stepped(task.process(execId), 'start', pid));
     const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);

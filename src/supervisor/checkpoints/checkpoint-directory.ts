@@ -14,6 +14,8 @@ const planFile = 'checkpoint.json';
 /** CRIU's table of contents, which the shim puts in place last. */
 const inventoryFile = 'inventory.img';
 const newPrefix = '.new-';
+/** Above the namespaces: where a dump waits to be stored elsewhere. No namespace begins so. */
+export const scratchPrefix = '.scratch-';
 const removedPrefix = '.removed-';
 /** A writer that is just ending may add a file to what is being removed. */
 const removalRetries = 20;
@@ -77,6 +79,10 @@ export interface FoundDirectory {
 /** Every directory there is, in whatever state a crash has left it. */
 export async function* listDirectories(root: string): AsyncGenerator<FoundDirectory, void, undefined> {
   for (const namespace of await directoriesIn(root)) {
+    if (namespace.startsWith(scratchPrefix)) {
+      yield { path: join(root, namespace), state: 'removed', plan: undefined };
+      continue;
+    }
     for (const container of await directoriesIn(join(root, namespace))) {
       for (const name of await directoriesIn(join(root, namespace, container))) {
         const path = join(root, namespace, container, name);

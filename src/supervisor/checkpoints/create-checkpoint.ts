@@ -51,7 +51,7 @@ export function createCheckpoint(
     await dumpTask(supervisor, key, {
       imagePath: imagePath(directory),
       options: dumpOptions(supervisor, plan),
-      announcedPath: imagePath(checkpointPath(checkpointsDirectory, plan)),
+      announced: () => imagePath(checkpointPath(checkpointsDirectory, plan)),
       complete: async () => {
         // The container may be gone by now: what fails from here on is finished at the daemon's next start.
         undo.disarm();
@@ -72,7 +72,7 @@ async function planCheckpoint(
   { name, options, parent }: CheckpointDraft,
 ): Promise<CheckpointPlan> {
   const { namespace, id } = key;
-  const { store, tasks, runtime } = supervisor;
+  const { store, tasks } = supervisor;
   if ((await store.checkpoints.get({ namespace, name })) !== undefined) {
     throw new BerthError('already-exists', `checkpoint ${name}: already exists`);
   }
@@ -87,13 +87,13 @@ async function planCheckpoint(
     options,
     parent,
     container,
-    criuVersion: await criuVersion(runtime),
-    runtimeVersion: await runtimeVersion(binary),
+    criuVersion: await criuVersion(supervisor),
+    runtimeVersion: await runtimeVersion(supervisor, binary),
   };
 }
 
 async function checkPreCopy(supervisor: Supervisor, { namespace, id }: ContainerKey, draft: CheckpointDraft) {
-  if (!(await tracksMemory(supervisor.runtime))) {
+  if (!(await tracksMemory(supervisor))) {
     const message = `checkpoint ${draft.name}: CRIU cannot track changes of memory on this kernel (mem_dirty_track), which pre-dump and parents need`;
     throw new BerthError('failed-precondition', message);
   }

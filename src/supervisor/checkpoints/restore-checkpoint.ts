@@ -43,8 +43,8 @@ export function restoreCheckpoint(
     await using undo = new UndoStack();
     await provideContainer(supervisor, record, container, undo);
     const { stdio, rootfs } = request;
-    const task = { ...container, stdio, rootfs, options: undefined, checkpoint: imagePath(directory) };
-    await createTask(supervisor, task);
+    const checkpoint = () => Promise.resolve(imagePath(directory));
+    await createTask(supervisor, { ...container, stdio, rootfs, options: undefined, checkpoint });
     undo.push(async () => {
       await deleteTask(supervisor, container);
     });

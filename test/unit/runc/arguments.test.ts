@@ -63,11 +63,11 @@ test('checkpoint says no more than it is asked to', () => {
 });
 
 test('restore allows all that a checkpoint may hold', () => {
-  const options = { bundle: '/b', imagePath: '/i', workPath: '/w', pidFile: 'p', noPivotRoot: true };
+  const options = { bundle: '/b', imagePath: '/i', workPath: '/w', pidFile: 'p', noPivotRoot: true, terminal: true };
   const facts = { emptyNamespaces: ['network'], cgroupsMode: '', consoleSocket: 's' };
   assert.deepEqual(restoreArguments('c', { ...options, ...facts }), [
     ...['restore', '--detach', '--no-subreaper', '--bundle', '/b', '--image-path', '/i', '--work-path', '/w'],
-    ...['--pid-file', 'p', '--tcp-established', '--ext-unix-sk', '--shell-job', '--file-locks'],
+    ...['--pid-file', 'p', '--tcp-established', '--ext-unix-sk', '--file-locks', '--shell-job'],
     ...['--empty-ns', 'network', '--console-socket', 's', '--no-pivot', 'c'],
   ]);
 });
