@@ -14,21 +14,21 @@ export interface SourceFile {
   readonly packages: readonly string[];
 }
 
-const root = resolve(import.meta.dirname, '../../..');
+export const projectRoot = resolve(import.meta.dirname, '../../..');
 
 /** `from '...'`, `import '...'` and `import('...')`. */
 const importPattern = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire\(\s*)'([^']+)'/g;
 
 export function readSourceFiles(...folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readSourceFile(join(folder, name))),
   );
 }
 
 function readSourceFile(path: string): SourceFile {
-  const text = readFileSync(join(root, path), 'utf8');
+  const text = readFileSync(join(projectRoot, path), 'utf8');
   const names = importedNames(text);
   const filesIn = (some: readonly string[]) =>
     some
