@@ -88,7 +88,7 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
       return {};
     },
     checkpoint: async ({ containerId, options, parentCheckpoint }, call) => {
-      if (parentCheckpoint !== '') throw notYet('a checkpoint with a parent in the content store');
+      if (parentCheckpoint !== '') throw noParents(containerId);
       const stored = await checkpointTask(supervisor, call.container(containerId), options, call.scope());
       const descriptors = stored.map(({ annotations, size, ...rest }) => ({
         ...rest,
@@ -103,8 +103,8 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
   };
 }
 
-function notYet(what: string): BerthError {
-  return new BerthError('unimplemented', `${what} is not implemented yet`);
+function noParents(id: string): BerthError {
+  return new BerthError('invalid-argument', `checkpoint of task ${id}: parents are berth.v1.Checkpoints' alone`);
 }
 
 /** Unpacks the stored checkpoint into the bundle. */
