@@ -250,3 +250,35 @@ test('a daemon that dies before the dump has nothing left of the checkpoint afte
     await dying.dispose();
   }
 });
+
+test('a dump that outlives its daemon is completed by the next one', async () => {
+  const dying = await startBerthd({ config });
+  try {
+    const file = dying.path('count');
+    await runContainer(dying, 'outlived', counter, { stdout: `file://${file}` });
+    await waitForCount(file, 3);
+    const doomed = create('outlived', 'late', { exit: true }, dying).catch(() => undefined);
+    const staging = `${dying.root}/checkpoints/${dying.namespace}/outlived/.new-late/image/.berth-partial`;
+    await poll(() => existsSync(`${staging}/mm-1.img`) || undefined, {
+      limitMs: 10_000,
+      intervalMs: 1,
+      what: 'the dump to have begun',
+    });
+    await dying.kill9();
+    await doomed;
+    await dying.start();
+    await poll(async () => (await list([], dying)).includes('late') || undefined, {
+      limitMs: 10_000,
+      intervalMs: 20,
+      what: 'the checkpoint in the catalogue',
+    });
+    await deleteTask(dying, 'outlived');
+    const stopped = counted(file).length;
+    await restore('late', '', `file://${file}`, dying);
+    await waitForCount(file, stopped + 3);
+    await removeContainer(dying, 'outlived');
+    await remove('late', dying);
+  } finally {
+    await dying.dispose();
+  }
+});
