@@ -54,6 +54,8 @@ export class OpenBlobs {
   #begin(name: string, digest: Digest): OpenBlob {
     const blob: OpenBlob = { file: this.#content.openBlob(digest), users: 0, idle: undefined };
     this.#open.set(name, blob);
+    // The next reader tries again.
+    blob.file.catch(() => this.#open.get(name) === blob && this.#open.delete(name));
     return blob;
   }
 

@@ -70,7 +70,8 @@ async function look(parts: CollectionParts, sources: readonly SnapshotSource[]):
   return { garbage, strays: await findStrays(parts) };
 }
 
-async function findStrays({ store, content, writers }: CollectionParts): Promise<string[]> {
+/** Files of unfinished writes that no record names and nobody writes. */
+export async function findStrays({ store, content, writers }: CollectedParts): Promise<string[]> {
   const paths = await content.listIngests();
   const known = new Set<string>();
   for await (const ingest of store.ingests.list()) known.add(content.ingestPath(ingest));

@@ -38,7 +38,7 @@ async function removeUnknown({ store, content, openBlobs, blobQueue }: BlobSweep
 }
 
 /** By a record of any namespace, or by a write that is to take it over. */
-async function isWanted(store: Store, digest: string): Promise<boolean> {
+export async function isWanted(store: Store, digest: string): Promise<boolean> {
   for await (const { name } of store.namespaces.list()) {
     if ((await store.blobs.get({ namespace: name, digest })) !== undefined) return true;
   }

@@ -1,8 +1,10 @@
 // Holds the running Berth against its invariants, one file of this folder each, and mends what can be mended.
 import { messageOf } from '../../domain/errors.js';
 import type { Supervisor } from '../supervisor.js';
+import { blobsHaveFiles } from './blobs-have-files.js';
 import { bundlesHaveTasks } from './bundles-have-tasks.js';
 import { cgroupsHaveTasks } from './cgroups-have-tasks.js';
+import { contentHasRecords } from './content-has-records.js';
 import type { Invariant, Problem } from './invariant.js';
 import { journalIsWhole } from './journal-is-whole.js';
 import { mountsHaveTasks } from './mounts-have-tasks.js';
@@ -35,6 +37,8 @@ const invariants: readonly Invariant[] = [
   cgroupsHaveTasks,
   journalIsWhole,
   startsHaveExits,
+  blobsHaveFiles,
+  contentHasRecords,
 ];
 
 export async function check(supervisor: Supervisor, options: { readonly repair: boolean }): Promise<CheckReport> {
