@@ -48,6 +48,11 @@ export class Shim {
     await this.#api.connect({}, { timeoutMs: connectTimeoutMs });
   }
 
+  /** The processes as the shim knows them, init first; none before Create. */
+  async processes(): Promise<readonly ProcessState[]> {
+    return (await this.#api.connect({}, { timeoutMs: connectTimeoutMs })).processes;
+  }
+
   /** Hands the container of a dead shim over to this one; returns its processes as they are. */
   async adopt(request: AdoptRequest): Promise<readonly ProcessState[]> {
     const { processes } = await this.#api.adopt(request, { timeoutMs: connectTimeoutMs });

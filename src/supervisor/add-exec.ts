@@ -1,13 +1,15 @@
 // Adds an exec to a task; starting it is a call of its own.
-import { BerthError } from '../domain/errors.js';
+import { BerthError, isBerthError } from '../domain/errors.js';
 import { checkId, type ContainerKey } from '../domain/ids.js';
 import { completedProcess } from '../domain/oci-spec.js';
 import type { Stdio } from '../domain/records.js';
+import type { ExecProcessRequest } from '../generated/containerd/task/v3/shim.js';
 import type { Any } from '../generated/google/protobuf/any.js';
 import { changeTask } from './change-task.js';
 import { commitTask } from './commit-task.js';
 import { execAdded } from './event-drafts.js';
-import { callShim, shimCallTimeoutMs } from './shim-calls.js';
+import type { LiveTask } from './live-tasks.js';
+import { callShim, deleteInShim, shimCallTimeoutMs } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { withProcess } from './task-record.js';
 
@@ -31,10 +33,22 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
     }
     const spec = completed(request);
     const wire = { id: key.id, execId, ...stdio, spec };
-    await callShim(supervisor, task, shimCallTimeoutMs, (api, options) => api.exec(wire, options));
+    await addInShim(supervisor, task, wire);
     const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
     await commitTask(supervisor, task, next, [execAdded(key, execId)]);
   });
+}
+
+/** An exec that the shim has and the record has not was added by a daemon that was killed before it could say so. */
+async function addInShim(supervisor: Supervisor, task: LiveTask, wire: ExecProcessRequest): Promise<void> {
+  const add = () => callShim(supervisor, task, shimCallTimeoutMs, (api, options) => api.exec(wire, options));
+  try {
+    await add();
+  } catch (error) {
+    if (!isBerthError(error, 'already-exists')) throw error;
+    await deleteInShim(task.reachableShim(), wire.id, wire.execId);
+    await add();
+  }
 }
 
 function completed({ execId, spec }: ExecRequest): Any {

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessStat } from '../linux/process-info.js';
 import { Shim } from '../shims/shim.js';
+import { catchUpWithStarts } from './catch-up-starts.js';
 import type { LiveTask } from './live-tasks.js';
 import { reconcileInBackground } from './reconcile-pause.js';
 import { replaceShim } from './replace-shim.js';
@@ -78,7 +79,9 @@ function reachShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undef
 }
 
 async function reachOrReplace(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
-  const shim = (await tryToConnect(supervisor, task)) ?? (await replaceDead(supervisor, task));
+  const alive = await tryToConnect(supervisor, task);
+  if (alive !== undefined) await catchUpWithStarts(supervisor, task, alive);
+  const shim = alive ?? (await replaceDead(supervisor, task));
   task.shim = shim;
   return shim;
 }
