@@ -8,7 +8,7 @@ const SIGKILL = 9;
 /** After a sign: v1 gives it before the kill, which takes the kernel as long as it takes to choose a victim. */
 const lookAgainAfterMs = [1, 3, 10, 30, 100, 300, 1000] as const;
 /** A victim is seen dying as soon as it is counted; one that is not by then is none of the known processes. */
-const victimTimeoutMs = 50;
+const victimTimeoutMs = 250;
 /** Kills of processes that nobody waits for are told together where they come faster than this. */
 const quietMs = 500;
 
