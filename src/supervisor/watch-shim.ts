@@ -15,10 +15,10 @@ import { takeShimEvent } from './take-shim-event.js';
 const connectAttempts = 10;
 const connectPauseMs = 500;
 
-/** The pause before a shim is connected to again doubles from the first to the longest, and starts over after a good while. */
+/** After a good while a lost shim is looked for at once; else after a pause that doubles from the first to the longest. */
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
-const goodWhileMs = 10_000;
+const goodWhileMs = 1000;
 
 export function watchInBackground(supervisor: Supervisor, task: LiveTask, connected?: Shim): void {
   void watchShim(supervisor, task, connected).catch((error: unknown) => {
@@ -34,9 +34,13 @@ async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shi
     const since = performance.now();
     const bond = await holdBond(supervisor, task, shim);
     if (bond === 'over' || supervisor.closing.aborted || supervisor.tasks.find(task.record) !== task) return;
+    if (performance.now() - since > goodWhileMs) {
+      pauseMs = firstPauseMs;
+      continue;
+    }
     // What cannot be committed now (a full disk) is sent again and again until it can.
-    pauseMs = performance.now() - since > goodWhileMs ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
     await sleep(pauseMs);
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 
@@ -53,7 +57,8 @@ async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: Shim
     if (supervisor.closing.aborted || task.shim !== shim) return 'over';
     log.warn('the connection to a shim was lost', { pid: shim.identity.pid });
     task.shim = undefined;
-    await shim.close();
+    // Not awaited: a call that comes meanwhile is to find that the shim is being looked for.
+    void shim.close();
   } catch (error) {
     log.error('a task could not be settled yet', { error });
   }

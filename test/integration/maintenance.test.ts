@@ -63,7 +63,7 @@ test('a container that only the runtime knows is found and deleted', async () =>
   await writeFile(join(bundle, 'config.json'), JSON.stringify(spec));
   const created = await runProgram('sh', [
     '-c',
-    `runc --root ${root} create --bundle ${bundle} stray </dev/null >/dev/null`,
+    `runc --root ${root} create --bundle ${bundle} stray </dev/null >/dev/null 2>&1`,
   ]);
   assert.equal(created.code, 0, created.stderr);
   assert.deepEqual(await foundAndMended(), ['runtime-state-has-tasks']);
