@@ -36,7 +36,9 @@ export function rawEntry({ pax, ...entry }: RawEntry): Buffer {
 
 export function rawPax(records: Readonly<Record<string, string>>, type = 'x'): Buffer {
   const content = Buffer.concat(Object.entries(records).map(([key, value]) => paxRecord(key, value)));
-  return Buffer.concat([rawHeader({ name: 'PaxHeaders/x', type, size: content.length }), padded(content)]);
+  // containerd makes the directory of a global header's name: as git, name none.
+  const name = type === 'g' ? 'pax_global_header' : 'PaxHeaders/x';
+  return Buffer.concat([rawHeader({ name, type, size: content.length }), padded(content)]);
 }
 
 export function rawHeader(entry: RawEntry): Buffer {

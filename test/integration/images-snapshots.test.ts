@@ -23,7 +23,9 @@ afterEach(async () => {
   const { leases } = await daemon().call(LeasesService.list, { filters: [] });
   for (const { id } of leases) await daemon().call(LeasesService.delete, { id, sync: true });
   for (const name of ['overlayfs', 'native']) await new Snapshots(daemon, name).removeAll();
-  if (!isContainerd) assert.deepEqual(snapshotDirectories(), []);
+  if (isContainerd) return;
+  await overlay.cleanup();
+  assert.deepEqual(snapshotDirectories(), []);
 });
 
 const daemon = useBerthd();
