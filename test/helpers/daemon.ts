@@ -206,8 +206,8 @@ export class TestDaemon {
   }
 
   /** Throws with the list when anything but the daemon itself is left; removes it either way. */
-  async checkLeaks(): Promise<void> {
-    const leaks = await waitForNoLeaks(this, this.#baseline, () => this.#findRecords());
+  async checkLeaks(settleLimitMs?: number): Promise<void> {
+    const leaks = await waitForNoLeaks(this, this.#baseline, () => this.#findRecords(), settleLimitMs);
     if (leaks.length === 0) return;
     await this.#removeRecords();
     await cleanUp(this, this.#baseline);

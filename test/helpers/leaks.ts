@@ -38,6 +38,7 @@ export async function waitForNoLeaks(
   scope: TestScope,
   baseline: Baseline = emptyBaseline,
   records: () => Promise<string[]> = async () => [],
+  limitMs = settleLimitMs,
 ): Promise<string[]> {
   let leaks: string[] = [];
   await poll(
@@ -45,7 +46,7 @@ export async function waitForNoLeaks(
       leaks = [...findLeaks(scope, baseline), ...(await records())];
       return leaks.length === 0 ? true : undefined;
     },
-    { limitMs: settleLimitMs, intervalMs: 20, what: 'no leaks' },
+    { limitMs, intervalMs: 20, what: 'no leaks' },
   ).catch(() => undefined);
   return leaks;
 }

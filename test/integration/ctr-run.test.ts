@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
+import { isContainerd } from '../helpers/daemon.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd();
@@ -19,6 +20,11 @@ test('ctr run prints both streams and exits with the code of the container', asy
   const script = 'echo out; echo err >&2; exit 7';
   const { stdout, stderr, code } = await daemon().ctr(runArgs([], 'both', '/bin/sh', '-c', script));
   assert.deepEqual({ stdout, stderr, code }, { stdout: 'out\n', stderr: 'err\n', code: 7 });
+});
+
+test('a command is found on the usual path, which ctr does not send', { skip: isContainerd }, async () => {
+  const { stdout, stderr, code } = await daemon().ctr(runArgs([], 'path', 'sh', '-c', 'echo found; exit 7'));
+  assert.deepEqual({ stdout, code }, { stdout: 'found\n', code: 7 }, stderr);
 });
 
 test('a mebibyte goes through stdin to stdout unchanged', async () => {
