@@ -41,10 +41,11 @@ newer() {
 }
 
 make_criu() {
-  local prefix=$1 work
+  local prefix=$1
   command -v apt-get dpkg-deb >/dev/null || refuse 'this is no Debian or Ubuntu: install CRIU 4.2 or newer with your package manager.'
   [ -e "$keyring" ] || refuse "$keyring is missing: apt-get install debian-archive-keyring."
   work=$(mktemp -d "$prefix/new.XXXXXX")
+  # Not local: the trap runs when this function is over.
   trap 'rm -rf "$work"' EXIT
   echo "Fetching CRIU from Debian $suite ..." >&2
   download "$work/apt" >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; refuse "cannot fetch criu from Debian $suite."; }
