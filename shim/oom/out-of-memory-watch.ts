@@ -1,5 +1,5 @@
 // Notices the kernel's kills for want of memory, and finds out which of the container's processes were the victims.
-// The rules and their reasons are in docs/adr/0009-out-of-memory.md.
+// The rules and their reasons are in docs/adr/0012-out-of-memory.md.
 import { isDying } from '../../src/linux/dying-process.js';
 import type { KillCounter } from './kill-counter.js';
 
