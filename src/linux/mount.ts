@@ -30,7 +30,7 @@ const umount2 = bindLibc('int umount2(const char *target, int flags)');
 
 /** Mounts `mount` on `root`; a read-only bind takes a second call, since the first ignores the flag. */
 export function mountOn(mount: Mount, root: string): void {
-  const target = mount.target === '' ? root : join(root, mount.target);
+  const target = targetIn(root, mount.target);
   const { flags, propagation, data } = parseMountOptions(mount.options);
   if (mount.options.includes('loop')) throw systemError('mount: loop devices are not supported:', EINVAL, mount.source);
   if (Buffer.byteLength(data) > maxDataBytes) {
@@ -44,6 +44,25 @@ export function mountOn(mount: Mount, root: string): void {
   const readOnlyBind = mountFlags.MS_BIND | mountFlags.MS_RDONLY;
   if ((flags & readOnlyBind) === readOnlyBind) {
     check('mount', mountCall('', target, null, flags | mountFlags.MS_REMOUNT, null), target);
+  }
+}
+
+/** A place that is there, below `root`: neither '..' nor a symbolic link may lead a mount elsewhere. */
+function targetIn(root: string, target: string): string {
+  if (target === '') return root;
+  const found = realPath(join(root, target));
+  const inside = `${realPath(root)}/`;
+  if (!found.startsWith(inside)) throw systemError('mount: target outside of the root:', EINVAL, target);
+  return found;
+}
+
+/** Throws as mount(2) would. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Math.abs(Number(error.errno)) : EINVAL;
+    throw systemError('mount: no such target:', errno, path);
   }
 }
 

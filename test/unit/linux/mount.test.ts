@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -67,3 +67,14 @@ test('a failed mount names the type, the source and the target', () => {
     (error: NodeJS.ErrnoException) => error.code === 'ENODEV' && error.message.includes('nosuchfs src on '),
   );
 });
+
+for (const target of ['../upper', '..', '../../..', 'link', 'link/inner', 'nowhere']) {
+  test(`a mount does not leave its root by the target ${target}`, () => {
+    const root = join(directory, 'root');
+    mkdirSync(join(directory, 'upper', 'inner'));
+    symlinkSync('../upper', join(root, 'link'));
+    const mount = { type: 'tmpfs', source: 'tmpfs', target, options: ['size=64k'] };
+    assert.throws(() => mountOn(mount, root), /mount: (target outside of the root|no such target)/);
+    assert.deepEqual(mountPointsBelow(directory), []);
+  });
+}
