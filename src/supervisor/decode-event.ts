@@ -13,9 +13,16 @@ interface Decoder {
 
 const decoders = decodersOf(containerEvents, contentEvents, imageEvents, namespaceEvents, snapshotEvents, taskEvents);
 
-/** The message's fields by their TypeScript names; none for a type that is not containerd's. */
+/**
+ * The message's fields by their TypeScript names; none for a type that is not containerd's, nor for a value that is not of
+ * its type: any client may publish such an event, and everybody who filters or reads events goes on all the same.
+ */
 export function decodeEvent({ typeUrl, value }: TypedValue): Readonly<Record<string, unknown>> {
-  return { ...decoders.get(typeUrl)?.decode(value) };
+  try {
+    return { ...decoders.get(typeUrl)?.decode(value) };
+  } catch {
+    return {};
+  }
 }
 
 function decodersOf(...modules: readonly { readonly protobufPackage: string }[]): Map<string, Decoder> {

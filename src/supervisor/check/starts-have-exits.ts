@@ -39,17 +39,19 @@ class Lives {
   follow({ namespace, number, topic, event }: EventRecord): Problem | undefined {
     switch (topic) {
       case '/tasks/start':
-        return this.#start(namespace, TaskStart.decode(event.value), number);
+        return this.#start(namespace, decoded(TaskStart, event.value), number);
       case '/tasks/exec-started':
-        return this.#start(namespace, TaskExecStarted.decode(event.value), number);
+        return this.#start(namespace, decoded(TaskExecStarted, event.value), number);
       case '/tasks/exit':
-        return this.#end(namespace, TaskExit.decode(event.value), number);
+        return this.#end(namespace, decoded(TaskExit, event.value), number);
       default:
         return undefined;
     }
   }
 
-  #start(namespace: string, { containerId, pid }: ProcessOfEvent, number: bigint): Problem | undefined {
+  #start(namespace: string, event: ProcessOfEvent | undefined, number: bigint): Problem | undefined {
+    if (event === undefined) return undefined;
+    const { containerId, pid } = event;
     const name = `${namespace}/${containerId} pid ${pid}`;
     const before = this.#running.get(name);
     this.#running.set(name, { key: { namespace, id: containerId }, pid, number });
@@ -62,7 +64,9 @@ class Lives {
     };
   }
 
-  #end(namespace: string, { containerId, pid }: ProcessOfEvent, number: bigint): Problem | undefined {
+  #end(namespace: string, event: ProcessOfEvent | undefined, number: bigint): Problem | undefined {
+    if (event === undefined) return undefined;
+    const { containerId, pid } = event;
     const name = `${namespace}/${containerId} pid ${pid}`;
     this.#running.delete(name);
     if (!this.#ended.has(name)) {
@@ -76,6 +80,15 @@ class Lives {
 interface ProcessOfEvent {
   readonly containerId: string;
   readonly pid: number;
+}
+
+/** Undefined for what a client has published under one of our topics, and is no such event. */
+function decoded(type: { decode(bytes: Uint8Array): ProcessOfEvent }, value: Uint8Array): ProcessOfEvent | undefined {
+  try {
+    return type.decode(value);
+  } catch {
+    return undefined;
+  }
 }
 
 async function stillRuns({ tasks, queue, store }: Supervisor, started: StartedProcess): Promise<Problem | undefined> {
