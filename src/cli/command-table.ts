@@ -21,6 +21,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Run a command in a running container',
     load: async () => (await import('./commands/exec.js')).exec,
   },
+  attach: {
+    summary: 'Join the streams of a running container',
+    load: async () => (await import('./commands/attach.js')).attach,
+  },
   ps: { summary: 'List running containers', load: async () => (await import('./commands/ps.js')).ps },
   stop: { summary: 'Stop containers', load: async () => (await import('./commands/stop.js')).stop },
   kill: { summary: 'Send a signal to a container', load: async () => (await import('./commands/kill.js')).kill },

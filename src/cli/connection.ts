@@ -30,12 +30,11 @@ const maxMessageBytes = 16 * 1024 * 1024;
 
 export class Connection {
   readonly client: Client;
-  readonly #namespace: string;
-  readonly #address: string;
 
-  constructor(address: string, namespace: string) {
-    this.#address = address;
-    this.#namespace = namespace;
+  constructor(
+    readonly address: string,
+    readonly namespace: string,
+  ) {
     this.client = new Client(`unix:${socketPath(address)}`, credentials.createInsecure(), {
       'grpc.enable_http_proxy': 0,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -104,7 +103,7 @@ export class Connection {
 
   metadata(): Metadata {
     const metadata = new Metadata();
-    metadata.set('containerd-namespace', this.#namespace);
+    metadata.set('containerd-namespace', this.namespace);
     return metadata;
   }
 
@@ -113,7 +112,7 @@ export class Connection {
     if (!isServiceError(error)) return new BerthError('internal', `${path} failed`, { cause: error });
     const kind = kindFromStatusCode(error.code);
     if (kind === 'unavailable' && /connect |No connection established/.test(error.details)) {
-      return new BerthError(kind, unreachable(this.#address, error.details), { cause: error });
+      return new BerthError(kind, unreachable(this.address, error.details), { cause: error });
     }
     return new BerthError(kind, error.details || `${path} failed: ${kind}`, { cause: error });
   }

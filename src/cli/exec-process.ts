@@ -6,14 +6,14 @@ import { BerthError, isBerthError } from '../domain/errors.js';
 import { ExecProcessRequest, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import { jsonAny } from './any-types.js';
 import type { Connection } from './connection.js';
-import { type ForegroundSettings, runInForeground } from './foreground-process.js';
+import { type ForegroundEnd, type ForegroundSettings, runInForeground } from './foreground-process.js';
 import { mergeEnv } from './parse/key-value.js';
 import type { UserIds } from './parse/user.js';
 import { getContainer, orUndefined, specOf } from './records.js';
 import type { Session } from './session.js';
 import { type OciProcess, processTypeUrl } from './spec/oci.js';
 import { CaughtSignals } from './stdio/caught-signals.js';
-import type { StdioPaths, StdioWishes } from './stdio/fifo-set.js';
+import { fifoOwner, type StdioPaths, type StdioWishes } from './stdio/fifo-set.js';
 import { terminalSize } from './stdio/terminal.js';
 import { statusName } from './task-status.js';
 
@@ -26,6 +26,7 @@ export interface ExecPlan {
   readonly user?: UserIds;
   readonly detach: boolean;
   readonly stdio: StdioWishes;
+  readonly detachKeys: Buffer;
 }
 
 const noStdio: StdioPaths = { stdin: '', stdout: '', stderr: '' };
@@ -54,10 +55,11 @@ export async function execProcess(session: Session, plan: ExecPlan): Promise<num
       throw error;
     }
   };
-  const code = plan.detach
+  const { code, detached } = plan.detach
     ? await runDetached(session, connection, plan, create)
     : await runAttached(session, connection, { ...plan, signals, create });
   removes = false;
+  if (!plan.detach && detached) tellDetached(plan);
   return code;
 }
 
@@ -74,12 +76,14 @@ async function runAttached(
   session: Session,
   connection: Connection,
   settings: ExecPlan & Pick<ForegroundSettings, 'signals' | 'create'>,
-): Promise<number> {
+): Promise<ForegroundEnd> {
   const ids = { containerId: settings.containerId, execId: settings.execId };
   const remove = async () => {
     await orUndefined(async () => await connection.unary(TasksService.deleteProcess, ids));
   };
-  return await runInForeground(connection, { ...settings, address: session.globals.address, remove });
+  const { address, namespace } = session.globals;
+  const owner = fifoOwner(namespace, settings.containerId);
+  return await runInForeground(connection, { ...settings, address, fifoOwner: owner, remove });
 }
 
 async function runDetached(
@@ -87,11 +91,15 @@ async function runDetached(
   connection: Connection,
   { containerId, execId }: ExecPlan,
   create: (paths: StdioPaths) => Promise<void>,
-): Promise<number> {
+): Promise<ForegroundEnd> {
   await create(noStdio);
   await connection.unary(TasksService.start, { containerId, execId });
   session.printId(execId);
-  return 0;
+  return { code: 0, detached: true };
+}
+
+function tellDetached({ containerId, execId }: ExecPlan): void {
+  process.stderr.write(`\nberth: detached; 'berth attach --exec-id ${execId} ${containerId}' comes back to it\n`);
 }
 
 /** The container's own process, with what was asked for over it. */

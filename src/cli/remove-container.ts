@@ -4,7 +4,7 @@ import { ContainersService } from '../generated/containerd/services/containers/v
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import type { Connection } from './connection.js';
 import { findTask, orUndefined } from './records.js';
-import { removeFifosOf } from './stdio/fifo-set.js';
+import { fifoOwner, removeFifosOf, removeFifosOfOwner } from './stdio/fifo-set.js';
 import { killTask } from './stop-task.js';
 import { statusName } from './task-status.js';
 
@@ -26,4 +26,5 @@ async function removeTask(connection: Connection, id: string, force: boolean): P
   }
   await orUndefined(async () => await connection.unary(TasksService.delete, { containerId: id }));
   await removeFifosOf(task);
+  await removeFifosOfOwner(connection.address, fifoOwner(connection.namespace, id));
 }

@@ -5,7 +5,7 @@ import { Container, ContainersService } from '../generated/containerd/services/c
 import { CreateTaskRequest, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import { jsonAny } from './any-types.js';
 import type { Connection } from './connection.js';
-import { runInForeground } from './foreground-process.js';
+import { type ForegroundEnd, runInForeground } from './foreground-process.js';
 import { orUndefined } from './records.js';
 import { removeContainer } from './remove-container.js';
 import type { Session } from './session.js';
@@ -24,6 +24,7 @@ export interface RunPlan {
   /** Where a detached container's output goes instead of FIFOs; empty for FIFOs. */
   readonly logUri: string;
   readonly stdio: StdioWishes;
+  readonly detachKeys: Buffer;
 }
 
 interface RunContext {
@@ -44,9 +45,15 @@ export async function runContainer(session: Session, plan: RunPlan): Promise<num
     if (removes) await removeQuietly(context.connection, plan.id);
   });
   context.signals.throwIfInterrupted();
-  const code = plan.detach ? await runDetached(context) : await runAttached(context);
-  removes = plan.remove;
+  const { code, detached } = plan.detach ? await runDetached(context) : await runAttached(context);
+  removes = plan.remove && !detached;
+  if (detached && !plan.detach) tellDetached(plan);
   return code;
+}
+
+function tellDetached({ id, remove }: RunPlan): void {
+  const note = remove ? ', which --rm will not remove now' : '';
+  process.stderr.write(`\nberth: detached from container ${id}${note}\n`);
 }
 
 async function createContainer({ connection, plan }: RunContext): Promise<void> {
@@ -59,7 +66,7 @@ async function createContainer({ connection, plan }: RunContext): Promise<void> 
   await connection.unary(ContainersService.create, { container });
 }
 
-async function runAttached(context: RunContext): Promise<number> {
+async function runAttached(context: RunContext): Promise<ForegroundEnd> {
   const { session, connection, plan, signals } = context;
   const removeTask = async () => {
     await orUndefined(async () => await connection.unary(TasksService.delete, { containerId: plan.id }));
@@ -70,30 +77,35 @@ async function runAttached(context: RunContext): Promise<number> {
     address: session.globals.address,
     stdio: plan.stdio,
     signals,
+    detachKeys: plan.detachKeys,
     create: async (paths) => await createTask(context, paths),
     ...(plan.remove ? { remove: removeTask } : {}),
   });
 }
 
-async function runDetached(context: RunContext): Promise<number> {
+async function runDetached(context: RunContext): Promise<ForegroundEnd> {
   const { session, connection, plan, signals } = context;
   const paths = await detachedStdio(session, plan);
   await using fifos = new UndoStack();
   fifos.push(async () => await removeFifosOf(paths));
-  await using readers = new UndoStack();
-  // A shim may wait for a reader before it answers.
-  for (const path of [paths.stdout, paths.stderr]) {
-    if (path === '' || plan.logUri !== '') continue;
-    const reader = new OutputRelay(path);
-    readers.push(() => reader.close());
-  }
-  await createTask(context, paths);
+  await createTaskWithReaders(context, paths);
   signals.throwIfInterrupted();
   await connection.unary(TasksService.start, { containerId: plan.id, execId: '' });
   signals.throwIfInterrupted();
   fifos.disarm();
   session.printId(plan.id);
-  return 0;
+  return { code: 0, detached: true };
+}
+
+/** A shim may wait for a reader before it answers. At the start it must find none: what the process wrote would be lost. */
+async function createTaskWithReaders(context: RunContext, paths: StdioPaths): Promise<void> {
+  await using readers = new UndoStack();
+  for (const path of [paths.stdout, paths.stderr]) {
+    if (path === '' || context.plan.logUri !== '') continue;
+    const reader = new OutputRelay(path);
+    readers.push(() => reader.close());
+  }
+  await createTask(context, paths);
 }
 
 async function detachedStdio(session: Session, plan: RunPlan): Promise<StdioPaths> {

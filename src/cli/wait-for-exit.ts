@@ -16,13 +16,28 @@ const reconnectIntervalMs = 200;
 /** No call to a daemon that is not there lasts as long: its socket refuses at once. */
 const refusalLimitMs = 2_000;
 
-/** The exit status; `onLost` is told once each time the daemon goes away. */
-export async function waitForExit(connection: Connection, ids: ProcessIds, onLost: () => void): Promise<number> {
+export interface WaitSettings {
+  /** Told once each time the daemon goes away. */
+  readonly onLost: () => void;
+  /** Ends the waiting, with an error. */
+  readonly signal?: AbortSignal;
+}
+
+/** The exit status. */
+export async function waitForExit(
+  connection: Connection,
+  { containerId, execId }: ProcessIds,
+  { onLost, ...settings }: WaitSettings,
+): Promise<number> {
   let lostAt: number | undefined;
   for (;;) {
     const askedAt = performance.now();
     try {
-      const { exitStatus } = await connection.unary(TasksService.wait, { ...ids }, { endless: true });
+      const { exitStatus } = await connection.unary(
+        TasksService.wait,
+        { containerId, execId },
+        { endless: true, ...settings },
+      );
       return exitStatus;
     } catch (error) {
       if (!isBerthError(error, 'unavailable')) throw error;
@@ -32,6 +47,6 @@ export async function waitForExit(connection: Connection, ids: ProcessIds, onLos
       lostAt ??= performance.now();
       if (performance.now() - lostAt > reconnectLimitMs) throw error;
     }
-    await sleep(reconnectIntervalMs);
+    await sleep(reconnectIntervalMs, undefined, settings);
   }
 }

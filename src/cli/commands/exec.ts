@@ -1,5 +1,6 @@
 // `berth exec`: one more process in a running container.
 import { UsageError } from '../cli-error.js';
+import { detachKeysOption } from '../detach-keys-option.js';
 import type { ExecPlan } from '../exec-process.js';
 import { collect } from '../option-list.js';
 import { parseEnv } from '../parse/key-value.js';
@@ -9,7 +10,7 @@ import { checkTerminal } from '../stdio/terminal.js';
 
 const help = `
 Everything after the id is the command. It runs with the container's environment, working directory, user and rights, as
-far as no option says otherwise. Signals and a lost terminal are treated as by 'berth run'.
+far as no option says otherwise. Signals, a lost terminal and the detach keys are treated as by 'berth run'.
 
 Exit code: the command's own; 125 where Berth failed, 126 where the command cannot be executed, 127 where it was not
 found, 141 where the reader of our standard output went away, 2 where this command line is wrong.
@@ -27,6 +28,7 @@ interface Options {
   readonly cwd?: string;
   readonly user?: UserIds;
   readonly execId?: string;
+  readonly detachKeys: Buffer;
 }
 
 export const exec: CommandDefinition = (command, session) => {
@@ -41,6 +43,7 @@ export const exec: CommandDefinition = (command, session) => {
     .option('-w, --cwd <dir>', 'its working directory')
     .option('-u, --user <uid[:gid]>', 'run as these ids; the group is 0 where none is given', parseUser)
     .option('--exec-id <id>', 'id of the exec (default: a random one)')
+    .addOption(detachKeysOption())
     .addHelpText('after', help)
     .action(async (containerId: string, args: string[], options: Options) => {
       if (options.detach === true && (options.interactive === true || options.tty === true)) {
@@ -58,6 +61,7 @@ export const exec: CommandDefinition = (command, session) => {
           env: parseEnv(options.env ?? [], session.environment),
           detach: options.detach === true,
           stdio: { stdin: options.interactive === true, terminal: options.tty === true },
+          detachKeys: options.detachKeys,
           ...(cwd === undefined ? {} : { cwd }),
           ...(user === undefined ? {} : { user }),
         };

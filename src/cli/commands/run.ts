@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { BerthError, messageOf } from '../../domain/errors.js';
 import { UsageError } from '../cli-error.js';
+import { detachKeysOption } from '../detach-keys-option.js';
 import { collect, collectParsed } from '../option-list.js';
 import { parseBytes } from '../parse/bytes.js';
 import { parseEnv, parseLabels } from '../parse/key-value.js';
@@ -26,10 +27,11 @@ change it; --rootfs makes one as containerd's clients do. The command is 'sh' wh
 
 In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
 berth ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that
-signal, and KILL ten seconds later. When the reader of our standard output goes away, the container is killed.
+signal, and KILL ten seconds later. The detach keys, typed at the terminal of -it, leave the container running and end
+berth with code 0; 'berth attach' comes back to it. --rm counts for nothing then. When the reader of our standard output goes away, the container is killed.
 
 Without --rm, the stopped container stays for 'berth ps -a' and 'berth rm'. A container that never started stays in no
-case. With -d, berth prints the id; output goes to FIFOs for a later 'ctr task attach', or to where --log-uri says.
+case. With -d, berth prints the id; output goes to FIFOs for a later 'berth attach', or to where --log-uri says.
 
 Exit code: the container's own; 125 where Berth failed, 126 where the command cannot be executed, 127 where it was not
 found, 141 where the reader of our standard output went away, 2 where this command line is wrong.
@@ -62,6 +64,7 @@ interface Options {
   readonly privileged?: boolean;
   readonly label?: string[];
   readonly logUri?: string;
+  readonly detachKeys: Buffer;
   readonly runtime: string;
 }
 
@@ -95,6 +98,7 @@ export const run: CommandDefinition = (command, session) => {
     .addOption(
       new Option('--log-uri <uri>', 'with -d: a file, file:// or binary:// for its output').implies({ detach: true }),
     )
+    .addOption(detachKeysOption())
     .option('--runtime <name>', 'a runtime of containerd, or the path of a shim', defaultRuntime)
     .addHelpText('after', help)
     .action(async (id: string, args: string[], options: Options) => {
@@ -121,6 +125,7 @@ export const run: CommandDefinition = (command, session) => {
       detach: options.detach === true,
       logUri: options.logUri === undefined ? '' : logUriFromText(options.logUri, process.cwd()),
       stdio: { stdin: options.interactive === true, terminal: options.tty === true },
+      detachKeys: options.detachKeys,
     };
   }
 };

@@ -1,5 +1,6 @@
 // The FIFOs that carry one process's streams between `berth` and the shim, in a private directory.
-import { lstat, mkdir, mkdtemp, rmdir, unlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { makeFifo } from '../../linux/fifo.js';
@@ -21,9 +22,15 @@ export interface StdioWishes {
 /** What `removeFifosOf` may remove with the FIFOs in it. */
 const directoryPrefix = 'stdio-';
 
-/** `address` is the daemon's socket: the FIFOs lie beside it, where the daemon surely sees them. */
-export async function makeFifoSet(address: string, wishes: StdioWishes): Promise<StdioPaths> {
-  const directory = await makeDirectory(address);
+/** Enough that two containers of one host do not share it. */
+const ownerLetters = 16;
+
+/**
+ * `address` is the daemon's socket: the FIFOs lie beside it, where the daemon surely sees them. `owner` marks those of
+ * execs, which only the removal of their container finds when nobody waited for their end.
+ */
+export async function makeFifoSet(address: string, wishes: StdioWishes, owner = ''): Promise<StdioPaths> {
+  const directory = await makeDirectory(address, owner);
   const paths = {
     stdin: wishes.stdin ? join(directory, 'stdin') : '',
     stdout: join(directory, 'stdout'),
@@ -50,16 +57,35 @@ export async function removeFifosOf({ stdin, stdout, stderr }: StdioPaths): Prom
   }
 }
 
+/** The mark of a container's execs. */
+export function fifoOwner(namespace: string, containerId: string): string {
+  const digest = createHash('sha256').update(`${namespace}/${containerId}`).digest('hex');
+  return `${digest.slice(0, ownerLetters)}-`;
+}
+
+/** Removes what execs that were left to themselves have left. */
+export async function removeFifosOfOwner(address: string, owner: string): Promise<void> {
+  const parent = directoryBeside(address);
+  const names = await readdir(parent).catch(() => []);
+  for (const name of names.filter((entry) => entry.startsWith(`${directoryPrefix}${owner}`))) {
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function directoryBeside(address: string): string {
+  return join(dirname(socketPath(address)), 'fifo');
+}
+
 /** Whoever may not write beside the socket gets a directory where temporary files go. */
-async function makeDirectory(address: string): Promise<string> {
-  const besideSocket = join(dirname(socketPath(address)), 'fifo');
+async function makeDirectory(address: string, owner: string): Promise<string> {
+  const besideSocket = directoryBeside(address);
   try {
     await mkdir(besideSocket, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
-    return await mkdtemp(join(besideSocket, directoryPrefix));
+    return await mkdtemp(join(besideSocket, `${directoryPrefix}${owner}`));
   } catch {
-    return await mkdtemp(join(tmpdir(), directoryPrefix));
+    return await mkdtemp(join(tmpdir(), `${directoryPrefix}${owner}`));
   }
 }
 

@@ -2,6 +2,13 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { DetachFilter } from './detach-filter.js';
+
+export interface Detaching {
+  readonly filter: DetachFilter;
+  /** Called in the place of `onEnd` once all that came before the keys is in the FIFO. */
+  readonly onDetach: () => void;
+}
 
 export class InputRelay {
   readonly #fd: number;
@@ -14,16 +21,22 @@ export class InputRelay {
   }
 
   /** Begins to copy; `onEnd` is called once all of `source` is in the FIFO and our end of it is closed. */
-  start(source: Readable, onEnd: () => void): void {
+  start(source: Readable, onEnd: () => void, detaching?: Detaching): void {
     const socket = new Socket({ fd: this.#fd, readable: false, writable: true });
     this.#socket = socket;
     this.#source = source;
+    const filter = detaching?.filter;
     // Written out already when this is called; a FIFO knows no shutdown, so it is closed.
     const finish = () => socket.write('', () => socket.destroy());
-    socket.once('close', onEnd);
+    socket.once('close', () => {
+      if (filter?.detached === true) detaching?.onDetach();
+      else onEnd();
+    });
     socket.on('error', () => socket.destroy());
-    source.once('end', finish).once('error', finish);
-    source.pipe(socket, { end: false });
+    const input = filter === undefined ? source : source.pipe(filter);
+    input.once('end', finish);
+    source.once('error', finish);
+    input.pipe(socket, { end: false });
   }
 
   close(): void {
