@@ -14,7 +14,7 @@ import { ContainersService } from '../../src/generated/containerd/services/conta
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { containerdSubject } from './containerd.js';
-import { type Baseline, cleanUp, takeBaseline, waitForNoLeaks } from './leaks.js';
+import { type Baseline, cleanUp, cleanUpNow, takeBaseline, waitForNoLeaks } from './leaks.js';
 import { type Program, type ProgramOptions, type ProgramResult, runProgram, startProgram } from './program.js';
 import { makeBusyboxRootfs } from './rootfs.js';
 import { callRpc, type Method, type RpcOptions, type RpcStream, streamRpc } from './rpc.js';
@@ -54,9 +54,25 @@ export async function startContainerd(): Promise<TestDaemon> {
 async function startDaemon(subjectOf: (daemon: TestDaemon) => Subject, options: DaemonOptions): Promise<TestDaemon> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-'));
   const daemon = new TestDaemon(directory, subjectOf, options);
+  abandonAtExit(daemon);
   await daemon.prepare();
   await daemon.start();
   return daemon;
+}
+
+const daemons = new Set<TestDaemon>();
+let isAbandonArmed = false;
+
+/** The test runner ends a file that takes too long with SIGTERM; what it has on the host then goes with it. */
+function abandonAtExit(daemon: TestDaemon): void {
+  if (!isAbandonArmed) {
+    isAbandonArmed = true;
+    process.once('exit', () => {
+      for (const left of daemons) cleanUpNow(left);
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+  }
+  daemons.add(daemon);
 }
 
 export class TestDaemon {
@@ -232,6 +248,7 @@ export class TestDaemon {
     await cleanUp(this);
     if (process.env['BERTH_TEST_LOG'] !== undefined) console.error(this.log);
     await rm(this.directory, { recursive: true, force: true });
+    daemons.delete(this);
     if (leaks.length > 0) throw new Error(`left behind:\n  ${leaks.join('\n  ')}`);
     if (code !== 0) throw new Error(`the daemon ended with ${code} on SIGTERM`);
   }

@@ -1,5 +1,6 @@
 // The check after every test: nothing that belongs to the test's daemon is left on the host, and if it is, it goes.
-import { rmdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { rmdirSync, rmSync } from 'node:fs';
 import { poll } from '../../src/base/deadline.js';
 import {
   findCgroups,
@@ -22,6 +23,9 @@ const emptyBaseline: Baseline = { pids: new Set(), sockets: new Set() };
 
 /** Exits are noticed and cleaned up a moment after a client got its answer. */
 const settleLimitMs = 5_000;
+
+const abandonRounds = 50;
+const abandonRoundMs = 20;
 
 export function takeBaseline(scope: TestScope): Baseline {
   return {
@@ -75,6 +79,20 @@ export async function cleanUp(scope: TestScope, baseline: Baseline = emptyBaseli
   );
   for (const point of findMounts(scope).reverse()) await runProgram('umount', ['--lazy', point]);
   for (const path of [...findCgroups(scope), ...namespaceCgroups(scope)]) removeCgroup(path);
+}
+
+/** The same at once and without waiting for anything: for the end of a test process that nobody lets finish. */
+export function cleanUpNow(scope: TestScope): void {
+  // A process that is ending may have started another; what still is there after a few rounds does not die of SIGKILL.
+  for (let round = 0; round < abandonRounds; round++) {
+    const left = findProcesses(scope);
+    if (left.length === 0) break;
+    for (const { pid } of left) kill(pid);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, abandonRoundMs);
+  }
+  for (const point of findMounts(scope).reverse()) spawnSync('umount', ['--lazy', point]);
+  for (const path of [...findCgroups(scope), ...namespaceCgroups(scope)]) removeCgroup(path);
+  if (findMounts(scope).length === 0) rmSync(scope.directory, { recursive: true, force: true });
 }
 
 function kill(pid: number): void {
