@@ -96,22 +96,26 @@ export function readDirectory(directory: number): BytePath[] {
   return readdirSync(`/proc/self/fd/${directory}`, 'latin1');
 }
 
-/** Removes `name` with everything below it; nothing there is fine. Mounts below make it fail. */
-export function removeTreeAt(directory: number, name: BytePath): void {
+/**
+ * Removes `name` with everything below it; nothing there is fine. Mounts below make it fail. `onEach` is called before
+ * each name, and ends it by throwing.
+ */
+export function removeTreeAt(directory: number, name: BytePath, onEach?: () => void): void {
+  onEach?.();
   try {
     unlinkAt(directory, name, 0);
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return;
     if (!isSystemError(error, 'EISDIR', 'EPERM') || statusAt(directory, name).kind !== 'directory') throw error;
-    emptyDirectoryAt(directory, name);
+    emptyDirectoryAt(directory, name, onEach);
     unlinkAt(directory, name, AT_REMOVEDIR);
   }
 }
 
-function emptyDirectoryAt(directory: number, name: BytePath): void {
+function emptyDirectoryAt(directory: number, name: BytePath, onEach: (() => void) | undefined): void {
   const fd = openAt(directory, name, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    for (const entry of readDirectory(fd)) removeTreeAt(fd, entry);
+    for (const entry of readDirectory(fd)) removeTreeAt(fd, entry, onEach);
   } finally {
     closeSync(fd);
   }

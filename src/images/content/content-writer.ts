@@ -69,6 +69,7 @@ export class ContentWriter {
     return shared === undefined ? '' : formatDigest(shared);
   }
 
+  /** Takes the data, with the memory it lies in. */
   async append(data: Uint8Array): Promise<void> {
     if (data.length === 0) return;
     this.#file ??= await this.#ownCopy();
@@ -80,7 +81,7 @@ export class ContentWriter {
   async truncate(): Promise<void> {
     if (this.#file === undefined) {
       await this.#storage.content.removeIngest(this.#open.path);
-      this.#file = await IngestFile.open(this.#open.path, this.#open.algorithm);
+      this.#file = await this.#openFile();
     }
     await this.#file.truncate();
     this.#updatedAt = nowNanos();
@@ -140,10 +141,14 @@ export class ContentWriter {
 
   /** Data beyond a blob that was to be taken over: the write goes on with a copy. */
   async #ownCopy(): Promise<IngestFile> {
-    const { shared, path, algorithm } = this.#open;
+    const { shared, path } = this.#open;
     if (shared !== undefined) {
       await this.#storage.content.copyBlob(shared, path);
     }
-    return await IngestFile.open(path, algorithm);
+    return await this.#openFile();
+  }
+
+  async #openFile(): Promise<IngestFile> {
+    return await IngestFile.open(this.#storage.ingestThread, this.#open.path, this.#open.algorithm);
   }
 }

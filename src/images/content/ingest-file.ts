@@ -1,42 +1,32 @@
-// The file of one unfinished write, and the hash of what is in it. Writing goes on behind the caller, within a bound.
-import { createHash, type Hash } from 'node:crypto';
-import { constants, type FileHandle, open } from 'node:fs/promises';
-import { failpoint } from '../../base/failpoint.js';
+// The file of one unfinished write, which the ingest thread writes and hashes behind the caller, within a bound.
 import type { DigestAlgorithm } from '../../domain/digest.js';
-import { BerthError, messageOf } from '../../domain/errors.js';
-import { ingestMode } from './content-files.js';
+import type { IngestThread } from './ingest-thread.js';
 
-/** Taken from the caller and not yet in the file; more than this and the caller waits. */
+/** Given to the thread and not yet in the file; more than this and the caller waits. */
 const maxPendingBytes = 4 * 1024 * 1024;
-/** Hashed in one go, about a millisecond's work: calls in between are answered. */
-const sliceBytes = 1024 * 1024;
+/** Bytes of memory that a piece of data may hold beside the data and still be handed over rather than copied. */
+const maxSlackBytes = 4096;
 
 export class IngestFile {
-  readonly #handle: FileHandle;
+  readonly #thread: IngestThread;
+  readonly #file: number;
   readonly #algorithm: DigestAlgorithm;
-  #hash: Hash;
   #offset = 0;
   #pendingBytes = 0;
-  #tail: Promise<void> = Promise.resolve();
-  #failure: BerthError | undefined;
+  #lastAppend: Promise<void> = Promise.resolve();
+  #failure: unknown;
 
-  private constructor(handle: FileHandle, algorithm: DigestAlgorithm) {
-    this.#handle = handle;
+  private constructor(thread: IngestThread, algorithm: DigestAlgorithm) {
+    this.#thread = thread;
+    this.#file = thread.nextFile();
     this.#algorithm = algorithm;
-    this.#hash = createHash(algorithm);
   }
 
   /** Opens or makes the file. What is in it already is read once, for the hash. */
-  static async open(path: string, algorithm: DigestAlgorithm): Promise<IngestFile> {
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, ingestMode);
-    const file = new IngestFile(handle, algorithm);
-    try {
-      file.#offset = await hashFile(handle, file.#hash);
-      return file;
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+  static async open(thread: IngestThread, path: string, algorithm: DigestAlgorithm): Promise<IngestFile> {
+    const file = new IngestFile(thread, algorithm);
+    file.#offset = Number(await thread.ask({ verb: 'open', file: file.#file, path, algorithm }));
+    return file;
   }
 
   /** Bytes taken so far. */
@@ -44,87 +34,61 @@ export class IngestFile {
     return this.#offset;
   }
 
-  /** Takes data; a failure to write it comes out of this or a later call. */
+  /**
+   * Takes data; a failure to write it comes out of this or a later call. Large data is not copied but taken, with the
+   * memory it lies in: the caller has it no longer.
+   */
   async append(data: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const position = this.#offset;
-    this.#offset += data.length;
-    this.#pendingBytes += data.length;
-    this.#tail = this.#tail.then(() => this.#store(data, position));
+    this.#throwFailure();
+    const bytes = data.length;
+    this.#offset += bytes;
+    this.#pendingBytes += bytes;
+    this.#lastAppend = this.#write(data).finally(() => {
+      this.#pendingBytes -= bytes;
+    });
     if (this.#pendingBytes > maxPendingBytes) await this.flush();
   }
 
   /** Resolves when all that was taken is in the file. */
   async flush(): Promise<void> {
-    await this.#tail;
-    if (this.#failure !== undefined) throw this.#failure;
+    // The thread does what concerns one file in order: the last is the last of all.
+    await this.#lastAppend;
+    this.#throwFailure();
   }
 
   async truncate(): Promise<void> {
     await this.flush();
-    await this.#handle.truncate(0);
-    this.#offset = 0;
-    this.#hash = createHash(this.#algorithm);
+    this.#offset = Number(await this.#thread.ask({ verb: 'truncate', file: this.#file }));
   }
 
   /** The hash, in hexadecimal, of all that was taken. */
   async digest(algorithm = this.#algorithm): Promise<string> {
     await this.flush();
-    if (algorithm === this.#algorithm) return this.#hash.copy().digest('hex');
-    const other = createHash(algorithm);
-    await hashFile(this.#handle, other);
-    return other.digest('hex');
+    return String(await this.#thread.ask({ verb: 'digest', file: this.#file, algorithm }));
   }
 
   /** All that was taken is on the disk when this resolves. */
   async sync(): Promise<void> {
     await this.flush();
-    await this.#handle.datasync();
+    await this.#thread.ask({ verb: 'sync', file: this.#file });
   }
 
   async close(): Promise<void> {
-    await this.#tail;
-    await this.#handle.close();
+    await this.#thread.ask({ verb: 'close', file: this.#file });
   }
 
-  async #store(data: Uint8Array, start: number): Promise<void> {
+  async #write(data: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < data.length && this.#failure === undefined; at += sliceBytes) {
-        const slice = data.subarray(at, at + sliceBytes);
-        const writing = writeAll(this.#handle, slice, start + at);
-        this.#hash.update(slice);
-        await writing;
-        failpoint('content.data-written');
-      }
+      const { buffer } = data;
+      const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength - data.length <= maxSlackBytes;
+      const request = { verb: 'append', file: this.#file, data } as const;
+      await this.#thread.ask(request, isOwn && data.length > maxSlackBytes ? [buffer] : []);
     } catch (error) {
-      this.#failure ??= writeError(error);
-    } finally {
-      this.#pendingBytes -= data.length;
+      this.#failure ??= error;
     }
   }
-}
 
-/** Feeds the whole file to `hash`; returns its length in bytes. */
-async function hashFile(handle: FileHandle, hash: Hash): Promise<number> {
-  const buffer = Buffer.allocUnsafe(sliceBytes);
-  let offset = 0;
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
-    if (bytesRead === 0) return offset;
-    hash.update(buffer.subarray(0, bytesRead));
-    offset += bytesRead;
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
-}
-
-async function writeAll(handle: FileHandle, data: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < data.length; ) {
-    const { bytesWritten } = await handle.write(data, done, data.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-function writeError(error: unknown): BerthError {
-  const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
-  const message = `content cannot be written: ${messageOf(error)}`;
-  return new BerthError(full ? 'resource-exhausted' : 'unavailable', message, { cause: error });
 }

@@ -39,7 +39,7 @@ export async function openWriter(storage: ImageStorage, scope: Scope, request: W
     failpoint('content.ingest-recorded');
     const algorithm = expected?.algorithm ?? canonicalAlgorithm;
     const shared = ingest.shared === undefined ? undefined : parseDigest(ingest.shared);
-    const file = shared === undefined ? await IngestFile.open(path, algorithm) : undefined;
+    const file = shared === undefined ? await IngestFile.open(storage.ingestThread, path, algorithm) : undefined;
     return new ContentWriter(storage, scope, { ingest, path, algorithm, shared, file, release, announced: expected });
   } catch (error) {
     release();

@@ -11,6 +11,7 @@ const maxWaitingJobs = 1000;
 
 interface WaitingJob {
   readonly start: (thread: DiskThread) => void;
+  readonly refuse: (error: BerthError) => void;
 }
 
 export class DiskPool {
@@ -49,11 +50,12 @@ export class DiskPool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const job of this.#waiting.splice(0)) job.refuse(stopping());
     await Promise.all([...this.#idle, ...this.#busy].map((thread) => thread.stop()));
   }
 
   async #acquire(signal: AbortSignal | undefined): Promise<DiskThread> {
-    if (this.#closed) throw new BerthError('unavailable', 'the daemon is stopping');
+    if (this.#closed) throw stopping();
     if (signal?.aborted === true) throw new BerthError('cancelled', 'the work was given up');
     const idle = this.#idle.pop();
     if (idle !== undefined) {
@@ -78,6 +80,10 @@ export class DiskPool {
         start: (thread) => {
           signal?.removeEventListener('abort', giveUp);
           resolve(thread);
+        },
+        refuse: (error) => {
+          signal?.removeEventListener('abort', giveUp);
+          reject(error);
         },
       };
       this.#waiting.push(job);
@@ -113,6 +119,10 @@ export class DiskPool {
     this.#idle.splice(index, 1);
     void thread.stop();
   }
+}
+
+function stopping(): BerthError {
+  return new BerthError('unavailable', 'the daemon is stopping');
 }
 
 function errorFrom({ kind, message, stack }: JobFailure): Error {

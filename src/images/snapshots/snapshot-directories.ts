@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { syncDirectory } from '../../base/atomic-file.js';
 import { failpoint } from '../../base/failpoint.js';
 import type { Log } from '../../base/log.js';
+import { isBerthError } from '../../domain/errors.js';
 import { isSystemError } from '../../linux/libc.js';
 import type { DiskPool } from '../disk/disk-pool.js';
 
@@ -96,6 +97,8 @@ export class SnapshotDirectories {
 
   #removeLater(path: string): void {
     const removal = this.#pool.run('remove', path).catch((error: unknown) => {
+      // The daemon stops: the next start goes on with it.
+      if (isBerthError(error, 'cancelled') || isBerthError(error, 'unavailable')) return;
       this.#log.warn('a snapshot directory could not be removed', { path, error });
     });
     this.#removals.add(removal);

@@ -115,15 +115,19 @@ test('a job that waits for a thread can be given up', async () => {
 
 test('a pool that is closed gives up what runs, and takes nothing more', async () => {
   writeFileSync(at('file'), Buffer.alloc(5_000_000));
+  const small = new DiskPool({ maxThreads: 1 });
+  const isUnavailable = (error: unknown) => isBerthError(error, 'unavailable');
   let closing: Promise<void> | undefined;
-  const run = pool.run('pack', packing(directory), {
+  let waiting: Promise<void> | undefined;
+  const run = small.run('pack', packing(directory), {
     onPiece: async () => {
-      closing ??= pool.close();
+      waiting ??= assert.rejects(small.run('measure', directory), isUnavailable);
+      closing ??= small.close();
     },
   });
   await assert.rejects(run, (error: unknown) => isBerthError(error, 'cancelled'));
-  await closing;
-  await assert.rejects(pool.run('measure', directory), (error: unknown) => isBerthError(error, 'unavailable'));
+  await Promise.all([closing, waiting]);
+  await assert.rejects(small.run('measure', directory), isUnavailable);
 });
 
 test('a copy has everything that the tree has, hard links among it', async () => {
