@@ -24,6 +24,7 @@ export async function checkpointContainer(container: Container, request: Checkpo
   const options = decodeOptions(request.options);
   const path = request.path === '' ? options.imagePath : request.path;
   if (path === '') throw new BerthError('invalid-argument', `the checkpoint of task ${container.id} has no image path`);
+  refuseBadPaths([path, options.workPath, options.parentPath]);
   noticeFreezer(container);
   refuseUnfit(container);
   const image = new ImageDirectory(resolve(path));
@@ -40,6 +41,11 @@ export async function checkpointContainer(container: Container, request: Checkpo
     container.checkpointing = false;
   }
   if (options.exit) await waitForEnd(container);
+}
+
+function refuseBadPaths(paths: readonly string[]): void {
+  const bad = paths.find((path) => path.includes('\0'));
+  if (bad !== undefined) throw new BerthError('invalid-argument', `${JSON.stringify(bad)} is no path`);
 }
 
 async function dump(container: Container, options: CheckpointOptions, imagePath: string): Promise<void> {

@@ -12,6 +12,7 @@ import { openWriter, refuseExisting } from '../images/content/open-writer.js';
 import type { ImageStorage } from '../images/image-storage.js';
 import type { Scope } from '../images/scope.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
+import { numberFromWire } from './wire-numbers.js';
 
 export async function* writeContent(
   storage: ImageStorage,
@@ -46,7 +47,7 @@ class WriteSession {
 
   static async open(storage: ImageStorage, scope: Scope, first: WriteContentRequest): Promise<WriteSession> {
     const { ref, total, expected } = first;
-    const writer = await openWriter(storage, scope, { ref, total: Number(total), expected });
+    const writer = await openWriter(storage, scope, { ref, total: numberFromWire('total', total), expected });
     return new WriteSession(storage, scope, writer);
   }
 
@@ -71,7 +72,7 @@ class WriteSession {
   }
 
   async #takeExpectations({ total, expected }: WriteContentRequest): Promise<void> {
-    if (total > 0n) this.#total = Number(total);
+    if (total > 0n) this.#total = numberFromWire('total', total);
     if (expected === '') return;
     this.#expected = parseDigest(expected);
     try {

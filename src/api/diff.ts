@@ -6,8 +6,8 @@ import type { Descriptor as WireDescriptor } from '../generated/containerd/types
 import { applyLayer } from '../images/diff/apply-layer.js';
 import type { LayerWork } from '../images/diff/layer-work.js';
 import { makeLayer } from '../images/diff/make-layer.js';
-import { nanosFromTimestamp } from '../supervisor/wire-values.js';
 import type { Handlers } from './service.js';
+import { timeFromWire } from './wire-numbers.js';
 
 export function diffHandlers(work: LayerWork): Handlers<typeof DiffService> {
   return {
@@ -18,7 +18,8 @@ export function diffHandlers(work: LayerWork): Handlers<typeof DiffService> {
       return { applied: toWire(await applyLayer(work, request, call.signal)) };
     },
     diff: async ({ left, right, mediaType, ref, labels, sourceDateEpoch }, call) => {
-      const latestNanos = sourceDateEpoch === undefined ? undefined : nanosFromTimestamp(sourceDateEpoch);
+      const latestNanos =
+        sourceDateEpoch === undefined ? undefined : timeFromWire('source_date_epoch', sourceDateEpoch);
       const request = { left, right, mediaType, ref, labels, latestNanos };
       return { diff: toWire(await makeLayer(work, call.scope(), request, call.signal)) };
     },

@@ -7,9 +7,10 @@ import { EventsService } from '../generated/containerd/services/events/v1/events
 import type { Envelope } from '../generated/containerd/types/event.js';
 import { publishEvent } from '../supervisor/publish-event.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
-import { anyFromTyped, nanosFromTimestamp, timestampFromNanos } from '../supervisor/wire-values.js';
+import { anyFromTyped, timestampFromNanos } from '../supervisor/wire-values.js';
 import { eventFields } from './event-fields.js';
 import type { Handlers } from './service.js';
+import { timeFromWire } from './wire-numbers.js';
 
 export function eventsHandlers(supervisor: Supervisor): Handlers<typeof EventsService> {
   return {
@@ -22,7 +23,8 @@ export function eventsHandlers(supervisor: Supervisor): Handlers<typeof EventsSe
       if (envelope?.event === undefined) throw new BerthError('invalid-argument', 'the request has no event');
       const { namespace, topic, timestamp, event } = envelope;
       if (timestamp === undefined) throw new BerthError('invalid-argument', 'the envelope has no timestamp');
-      await publishEvent(supervisor, { namespace, topic, timestamp: nanosFromTimestamp(timestamp), event });
+      const time = timeFromWire('the timestamp', timestamp);
+      await publishEvent(supervisor, { namespace, topic, timestamp: time, event });
       return {};
     },
     async *subscribe({ filters }, call) {

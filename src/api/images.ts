@@ -12,8 +12,9 @@ import {
   updateImage,
 } from '../images/image-records/images.js';
 import type { ImageStorage } from '../images/image-storage.js';
-import { nanosFromTimestamp, timestampFromNanos } from '../supervisor/wire-values.js';
+import { timestampFromNanos } from '../supervisor/wire-values.js';
 import type { Handlers } from './service.js';
+import { numberFromWire, timeFromWire } from './wire-numbers.js';
 
 export function imagesHandlers(storage: ImageStorage): Handlers<typeof ImagesService> {
   return {
@@ -40,7 +41,7 @@ export function imagesHandlers(storage: ImageStorage): Handlers<typeof ImagesSer
 
 /** The time that the client wants recorded; undefined where it wants that of the call. */
 function timeOf(epoch: Timestamp | undefined): bigint | undefined {
-  return epoch === undefined ? undefined : nanosFromTimestamp(epoch);
+  return epoch === undefined ? undefined : timeFromWire('source_date_epoch', epoch);
 }
 
 function toWire({ name, labels, target, createdAt, updatedAt }: ImageRecord): Image {
@@ -57,5 +58,5 @@ function fromWire(image: Image | undefined): ImageDraft {
   if (image === undefined) throw new BerthError('invalid-argument', 'the request has no image');
   const { name, labels, target } = image;
   const { mediaType = '', digest = '', size = 0n, annotations = {} } = target ?? {};
-  return { name, labels, target: { mediaType, digest, size: Number(size), annotations } };
+  return { name, labels, target: { mediaType, digest, size: numberFromWire('target.size', size), annotations } };
 }
