@@ -11,6 +11,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   containers: { summary: 'Container records', aliases: ['container', 'c'] },
   tasks: { summary: 'Running containers and their processes', aliases: ['task', 't'] },
   namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
+  exits: { summary: 'How processes ended, kept beyond their containers', aliases: ['exit'] },
   checkpoint: { summary: 'Checkpoints of containers, and restores', aliases: ['checkpoints', 'cp'] },
   api: { summary: "Any call of the daemon's gRPC API", aliases: [] },
 };
@@ -36,6 +37,15 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/update.js')).update,
   },
   events: { summary: 'Follow the events', load: async () => (await import('./commands/events.js')).events },
+  explain: {
+    summary: 'Tell what happened to a container',
+    load: async () => (await import('./commands/explain.js')).explain,
+  },
+  'exits ls': { summary: 'List exits', load: async () => (await import('./commands/exits-ls.js')).exitsLs },
+  'exits get': {
+    summary: 'Show how a process ended',
+    load: async () => (await import('./commands/exits-get.js')).exitsGet,
+  },
   'containers ls': {
     summary: 'List container records',
     load: async () => (await import('./commands/containers-ls.js')).containersLs,
@@ -107,6 +117,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/version.js')).version,
   },
   info: { summary: 'Show what the daemon is and holds', load: async () => (await import('./commands/info.js')).info },
+  check: {
+    summary: 'Hold what the daemon has against its invariants, and mend it',
+    load: async () => (await import('./commands/check.js')).check,
+  },
+  shutdown: { summary: 'End the daemon', load: async () => (await import('./commands/shutdown.js')).shutdown },
   doctor: {
     summary: 'Check what this host has and lacks',
     load: async () => (await import('./commands/doctor.js')).doctor,

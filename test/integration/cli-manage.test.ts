@@ -136,7 +136,7 @@ test('events show the life of a container in order, decoded, as lines and as JSO
   await tasks.program.waitForOutput(/\/tasks\/delete[^\n]*"eventful"[^\n]*\n/);
   const ofTheRun = lines.program.stdout.split('\n').filter((line) => line.includes('"eventful"'));
   assert.deepEqual(
-    ofTheRun.map((line) => line.split(' ')[2]),
+    ofTheRun.map((line) => line.split(' ')[3]),
     ['/containers/create', '/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete', '/containers/delete'],
   );
   const envelopes = tasks.program.stdout

@@ -28,7 +28,8 @@ change it; --rootfs makes one as containerd's clients do. The command is 'sh' wh
 In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
 berth ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that
 signal, and KILL ten seconds later. The detach keys, typed at the terminal of -it, leave the container running and end
-berth with code 0; 'berth attach' comes back to it. --rm counts for nothing then. When the reader of our standard output goes away, the container is killed.
+berth with code 0; 'berth attach' comes back to it. --rm counts for nothing then. When the reader of our standard output
+goes away, the container is killed.
 
 Without --rm, the stopped container stays for 'berth ps -a' and 'berth rm'. A container that never started stays in no
 case. With -d, berth prints the id; output goes to FIFOs for a later 'berth attach', or to where --log-uri says.
