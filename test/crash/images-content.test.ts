@@ -30,7 +30,6 @@ async function writeRest(data: Buffer, ref: string, options: { lease: string }):
 const writePoints: readonly (readonly [name: string, bytes: number | undefined])[] = [
   ['content.ingest-recorded', 0],
   ['content.data-written', 1_000_000],
-  ['content.data-written:3', blobBytes],
   ['content.data-synced', blobBytes],
   // The file is in place, though nobody's: the next write of that digest takes it over.
   ['content.blob-renamed', blobBytes],
