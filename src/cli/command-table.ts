@@ -27,6 +27,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/attach.js')).attach,
   },
   ps: { summary: 'List running containers', load: async () => (await import('./commands/ps.js')).ps },
+  top: { summary: 'List the processes in a container', load: async () => (await import('./commands/top.js')).top },
+  stats: {
+    summary: 'Show what containers use, as it goes on',
+    load: async () => (await import('./commands/stats.js')).stats,
+  },
   stop: { summary: 'Stop containers', load: async () => (await import('./commands/stop.js')).stop },
   kill: { summary: 'Send a signal to a container', load: async () => (await import('./commands/kill.js')).kill },
   rm: { summary: 'Remove containers', load: async () => (await import('./commands/rm.js')).rm },
