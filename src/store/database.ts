@@ -1,6 +1,6 @@
 // The one LevelDB of a root directory: opening it, its lock, and batches that last. Each batch counts itself, so that
 // after a failure it is known whether it is on the disk.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BatchOperation, Level } from 'level';
 import { BerthError, messageOf } from '../domain/errors.js';
@@ -11,14 +11,20 @@ export type Change = BatchOperation<Level, string, string>;
 
 /** The key, outside every keyspace, under which the number of batches stands. */
 const commitsKey = 'commits';
+/** Bytes of LevelDB's manifest, a new log and the next batches; far more than they are. */
+const openingBytes = 256 * 1024;
 
 export class Database {
   readonly #level: Level;
   readonly #keyspaces: Sublevel[] = [];
   readonly #witness: CommitWitness;
+  readonly #root: string;
   #commits: bigint;
+  /** Why the last write failed, until LevelDB is opened again. */
+  #failure: unknown;
 
-  private constructor(level: Level, witness: CommitWitness, commits: bigint) {
+  private constructor(root: string, level: Level, witness: CommitWitness, commits: bigint) {
+    this.#root = root;
     this.#level = level;
     this.#witness = witness;
     this.#commits = commits;
@@ -42,7 +48,7 @@ export class Database {
       throw missingCommits(root, commits, seen);
     }
     await writeFile(holderPath(root), `${process.pid}\n`, { mode: 0o600 });
-    return new Database(level, CommitWitness.open(root), commits);
+    return new Database(root, level, CommitWitness.open(root), commits);
   }
 
   keyspace(name: string): Sublevel {
@@ -51,17 +57,24 @@ export class Database {
     return keyspace;
   }
 
-  /** Applies all changes at once and returns when they are on the disk (LevelDB does not fsync unless asked). */
+  /**
+   * Applies all changes at once and returns when they are on the disk (LevelDB does not fsync unless asked). What is
+   * refused for want of room, or because the disk takes no writes, can be read on meanwhile, and written again later.
+   */
   async write(changes: readonly Change[]): Promise<void> {
-    const commits = this.#commits + 1n;
-    const counted: Change[] = [...changes, { type: 'put', key: commitsKey, value: commits.toString() }];
-    try {
-      await this.#level.batch(counted, { sync: true });
-    } catch {
-      await this.#writeAgain(counted, commits);
+    if (this.#failure !== undefined) {
+      await this.#writeAnew(changes, this.#failure);
+      return;
     }
-    this.#commits = commits;
-    this.#witness.note(commits);
+    const commits = this.#commits + 1n;
+    try {
+      await this.#level.batch(counted(changes, commits), { sync: true });
+    } catch (error) {
+      this.#failure = error;
+      await this.#writeAnew(changes, error, commits);
+      return;
+    }
+    this.#committed(commits);
   }
 
   /** Every key and value, of one moment, with keyspaces' names in the keys. */
@@ -75,15 +88,50 @@ export class Database {
   }
 
   /**
-   * After a failed write LevelDB refuses all others until it is opened again. Opened, it tells whether the batch got
-   * through after all; else it gets a second chance.
+   * After a failed write nothing may follow in LevelDB's log, which may end in half a batch: it is opened again, once that
+   * can be done. Opened, it tells whether `tried`, the number of this very batch, got through after all.
    */
-  async #writeAgain(counted: Change[], commits: bigint): Promise<void> {
+  async #writeAnew(changes: readonly Change[], failure: unknown, tried?: bigint): Promise<void> {
+    if (!(await canWrite(this.#root))) throw failure;
     await this.#level.close();
     await this.#level.open();
     for (const keyspace of this.#keyspaces) await keyspace.open();
-    if (BigInt((await this.#level.get(commitsKey)) ?? 0) === commits) return;
-    await this.#level.batch(counted, { sync: true });
+    const found = BigInt((await this.#level.get(commitsKey)) ?? 0);
+    this.#failure = undefined;
+    this.#committed(found);
+    if (found === tried) return;
+    try {
+      await this.#level.batch(counted(changes, found + 1n), { sync: true });
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#committed(found + 1n);
+  }
+
+  #committed(commits: bigint): void {
+    this.#commits = commits;
+    this.#witness.note(commits);
+  }
+}
+
+function counted(changes: readonly Change[], commits: bigint): Change[] {
+  return [...changes, { type: 'put', key: commitsKey, value: commits.toString() }];
+}
+
+/** Tries it with as much as LevelDB writes when it is opened: its log anew, as a table, and what it keeps of itself. */
+async function canWrite(root: string): Promise<boolean> {
+  const path = join(root, 'room');
+  try {
+    const logs = (await readdir(databasePath(root))).filter((name) => name.endsWith('.log'));
+    const sizes = await Promise.all(logs.map(async (name) => (await stat(join(databasePath(root), name))).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, openingBytes);
+    await writeFile(path, Buffer.alloc(bytes), { mode: 0o600, flush: true });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
   }
 }
 

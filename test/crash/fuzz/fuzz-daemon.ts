@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { poll } from '../../../src/base/deadline.js';
-import { MaintenanceService } from '../../../src/generated/berth/v1/maintenance.js';
 import { ContainersService } from '../../../src/generated/containerd/services/containers/v1/containers.js';
 import { LeasesService } from '../../../src/generated/containerd/services/leases/v1/leases.js';
 import { NamespacesService } from '../../../src/generated/containerd/services/namespaces/v1/namespace.js';
@@ -10,6 +9,7 @@ import { SnapshotsService } from '../../../src/generated/containerd/services/sna
 import { TasksService } from '../../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { VersionService } from '../../../src/generated/containerd/services/version/v1/version.js';
 import { ImagesService } from '../../../src/generated/containerd/services/images/v1/images.js';
+import { assertCheckClean } from '../../helpers/check-clean.js';
 import { removeContainer, runContainer } from '../../helpers/containers.js';
 import { Status } from '../../../src/generated/containerd/v1/types/task.js';
 import type { TestDaemon } from '../../helpers/daemon.js';
@@ -54,8 +54,7 @@ export async function fuzzDaemon(daemon: TestDaemon, { seed, inputs }: FuzzOptio
   assert.equal(daemon.pid, pid);
   assert.ok(after.residentKib - before.residentKib < maxGrowthKib, `${before.residentKib} to ${after.residentKib} KiB`);
   await daemon.call(VersionService.version, {});
-  const { findings } = await daemon.call(MaintenanceService.check, { repair: false });
-  assert.deepEqual(findings, []);
+  await assertCheckClean(daemon);
   for (const line of unforeseen(daemon.log)) tally.fault('log', line, Buffer.alloc(0));
   return { ...tally.result(), before, after };
 }
