@@ -9,11 +9,14 @@ const daemon = useBerthd();
 
 const size = { columns: 100, rows: 30 };
 
+/** ctr tells the size only after the start, which a shell at its prompt may be ahead of. */
+const untilSized = 'until stty size 2>/dev/null | grep -q " 100"; do sleep 0.05; done';
+
 test('ctr run -t gives the container a terminal of the size of the client, and its code', async () => {
   const command = daemon().ctrCommand(['run', '--rm', '-t', '--rootfs', daemon().rootfs, 'tty', '/bin/sh']);
   const { program } = startInTerminal(command, size);
   await program.waitForOutput(/# /);
-  program.write('tty; stty size\n');
+  program.write(`${untilSized}; tty; stty size\n`);
   await program.waitForOutput(/\/dev\/pts\/0\r*\n30 100/);
   program.write('exit 12\n');
   assert.equal((await program.result()).code, 12);
@@ -52,7 +55,7 @@ test('ctr tasks exec -t has a terminal of its own', async () => {
   const command = daemon().ctrCommand(['tasks', 'exec', '-t', '--exec-id', 'e1', 'exectty', '/bin/sh']);
   const { program } = startInTerminal(command, size);
   await program.waitForOutput(/# /);
-  program.write('tty; stty size\n');
+  program.write(`${untilSized}; tty; stty size\n`);
   await program.waitForOutput(/\/dev\/pts\/\d+\r*\n30 100/);
   program.write('exit 8\n');
   assert.equal((await program.result()).code, 8);
