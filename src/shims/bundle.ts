@@ -10,6 +10,8 @@ import type { RuntimeLocation } from '../domain/records.js';
 const bundleMode = 0o711;
 /** The end of a shim's log that an error message quotes. */
 const logTailBytes = 4096;
+/** Of a bundle whose removal has begun; no id begins with a dot. Nothing is mounted in it any more. */
+const doomedPrefix = '.removed-';
 /** Which runtime the container is made with, for whoever finds the bundle without a record. */
 const runtimeFile = 'runtime.json';
 
@@ -70,13 +72,23 @@ export async function createBundle(path: string, content: BundleContent): Promis
   await writeFile(join(path, 'config.json'), content.spec, { mode: 0o600 });
 }
 
+/** Finishes the removals that a kill of the daemon cut short. */
+export async function removeDoomedBundles(stateDirectory: string): Promise<void> {
+  const tasks = join(stateDirectory, 'tasks');
+  for (const namespace of await directories(tasks)) {
+    for (const name of await directories(join(tasks, namespace))) {
+      if (name.startsWith(doomedPrefix)) await rm(join(tasks, namespace, name), { recursive: true, force: true });
+    }
+  }
+}
+
 /** Unmounts all below the bundle and removes it; the rename makes a half-removed bundle impossible to take for a whole one. */
 export async function removeBundle(path: string): Promise<void> {
   unmountBelow(path);
   if (isMountedBelow(path)) {
     throw new BerthError('failed-precondition', `${path} still has mounts below it: not removed`);
   }
-  const doomed = join(dirname(path), `.removed-${process.pid}-${basename(path)}`);
+  const doomed = join(dirname(path), `${doomedPrefix}${process.pid}-${basename(path)}`);
   await rm(doomed, { recursive: true, force: true });
   try {
     await rename(path, doomed);

@@ -1,7 +1,7 @@
 // At the daemon's start: every recorded task is connected to its shim again, all at once, and bundles that no record
 // owns are removed with whatever still serves them.
 import { keyString } from '../domain/ids.js';
-import { listBundles } from '../shims/bundle.js';
+import { listBundles, removeDoomedBundles } from '../shims/bundle.js';
 import { claimBoot } from './boot.js';
 import { LiveTask } from './live-tasks.js';
 import { removeLeftover } from './remove-leftover.js';
@@ -19,6 +19,7 @@ export async function recover(supervisor: Supervisor): Promise<void> {
     if (sameBoot) watchInBackground(supervisor, task);
     else await settleAfterReboot(supervisor, task);
   }
+  await removeDoomedBundles(stateDirectory);
   for (const { key } of await listBundles(stateDirectory)) {
     if (tasks.find(key) !== undefined) continue;
     const removal = queue.run(keyString(key), () => removeLeftover(supervisor, key));
