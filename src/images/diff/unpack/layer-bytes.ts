@@ -1,8 +1,8 @@
 // The bytes of a layer's tar: read from the blob, decompressed, counted and digested on both sides of the decompression.
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { pipeline, Readable, type TransformOptions } from 'node:stream';
+import { createGunzip, type ZlibOptions } from 'node:zlib';
 import { type Digest, type DigestAlgorithm, formatDigest } from '../../../domain/digest.js';
 import { BerthError, messageOf } from '../../../domain/errors.js';
 import { decompressZstd } from './zstd.js';
@@ -23,7 +23,7 @@ export interface LayerSummary {
 }
 
 /** Bytes read from the blob, and decompressed, at a time. */
-const chunkBytes = 256 * 1024;
+const chunkBytes = 64 * 1024;
 const summaryAlgorithm: DigestAlgorithm = 'sha256';
 const gzipMagic = Buffer.from([0x1f, 0x8b, 0x08]);
 const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
@@ -101,9 +101,15 @@ async function* decompress(
   }
 }
 
-/** The decompression of the next chunk goes on, on a thread of libuv's, while the last one is unpacked. */
+/** Chunks that are decompressed, on a thread of libuv's, while the last one is unpacked. */
+const chunksAhead = 16;
+const gunzipOptions: ZlibOptions & TransformOptions = {
+  chunkSize: chunkBytes,
+  readableHighWaterMark: chunksAhead * chunkBytes,
+};
+
 async function* decompressGzip(chunks: Iterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  const gunzip = createGunzip({ chunkSize: chunkBytes });
+  const gunzip = createGunzip(gunzipOptions);
   // What fails comes out of the iteration.
   pipeline(Readable.from(chunks), gunzip, () => undefined);
   for await (const chunk of gunzip) yield chunk as Buffer;
