@@ -30,6 +30,7 @@ export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
       reaper.watch(pid);
       birth.onBorn();
     });
+    await io.readersCame();
   } catch (error) {
     io.close();
     forgetPipeInodes(process.names);

@@ -42,6 +42,10 @@ export class AdoptedIo implements ProcessIo {
     return Promise.resolve();
   }
 
+  readersCame(): Promise<void> {
+    return Promise.resolve();
+  }
+
   closeStdin(): void {
     this.#stdin?.release();
   }

@@ -3,6 +3,7 @@
 // full and nobody reads, the newest bytes are kept in a bounded buffer and the oldest are dropped and counted.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../src/base/log.js';
 import { isSystemError } from '../../src/linux/libc.js';
 import { unreadBytes } from '../../src/linux/pipe.js';
@@ -13,6 +14,9 @@ import type { OutputSink } from './output-sink.js';
 const absentReaderBufferBytes = 256 * 1024;
 /** How often a stalled or finished FIFO is looked at: has the reader gone, has one come? */
 const readerCheckMs = 250;
+/** A client opens its end before it asks for the process, so this is for a machine that is busy. */
+const firstReaderLimitMs = 1000;
+const firstReaderPollMs = 2;
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
@@ -47,6 +51,15 @@ export class FifoSink implements OutputSink {
       this.#log.warn('writing to a FIFO failed', { error: error.message });
       this.close();
     });
+  }
+
+  /**
+   * Resolves once a reader has opened the FIFO, or after a while without one. Go's clients open it in the background and
+   * give an open that is not through up when the process has ended: a short process's output would be lost to them.
+   */
+  async readerCame(): Promise<void> {
+    const end = performance.now() + firstReaderLimitMs;
+    while (!this.#closed && !this.hasReader() && performance.now() < end) await sleep(firstReaderPollMs);
   }
 
   write(chunk: Buffer): boolean {

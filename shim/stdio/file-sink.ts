@@ -26,6 +26,10 @@ export class FileSink implements OutputSink {
     this.#fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOCTTY | create, fileMode);
   }
 
+  readerCame(): Promise<void> {
+    return Promise.resolve();
+  }
+
   write(chunk: Buffer): boolean {
     if (this.#closed) return true;
     this.#chunk = chunk;

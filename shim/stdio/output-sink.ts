@@ -8,6 +8,8 @@ export interface OutputSink {
   write(chunk: Buffer): boolean;
   /** Called when a sink that asked to wait takes more. */
   onReady: () => void;
+  /** Resolves once somebody is there to take the bytes, or has not come in good time. */
+  readerCame(): Promise<void>;
   /** The source has ended. Resolves once every byte is where it belongs, or nobody is there to take it. */
   finish(): Promise<void>;
   /** Lets everything go at once. */

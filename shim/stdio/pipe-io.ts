@@ -69,6 +69,10 @@ export class PipeIo implements ProcessIo {
     return Promise.resolve();
   }
 
+  async readersCame(): Promise<void> {
+    await Promise.all(this.#outputs.map(({ sink }) => sink.readerCame()));
+  }
+
   closeStdin(): void {
     this.#stdin?.source.release();
   }

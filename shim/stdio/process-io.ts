@@ -16,6 +16,8 @@ export interface ProcessIo {
   readonly inodes: PipeInodes;
   /** The runtime has returned and the process holds its ends: bytes may flow. */
   attach(): Promise<void>;
+  /** Resolves once the client has opened its ends of the output, or has not in good time. */
+  readersCame(): Promise<void>;
   /** The client will write no more. */
   closeStdin(): void;
   /** Nothing to do without a terminal. */

@@ -80,6 +80,10 @@ export class TerminalIo implements ProcessIo {
     this.#drain(this.#pump.drained);
   }
 
+  async readersCame(): Promise<void> {
+    await this.#sink?.readerCame();
+  }
+
   closeStdin(): void {
     this.#input?.release();
   }
@@ -141,5 +145,6 @@ function readToEnd(fd: number): Buffer[] {
 
 /** Nobody wants the output, but the process must not block on it. */
 function discard(): OutputSink {
-  return { write: () => true, onReady: () => undefined, finish: () => Promise.resolve(), close: () => undefined };
+  const done = () => Promise.resolve();
+  return { write: () => true, onReady: () => undefined, readerCame: done, finish: done, close: () => undefined };
 }
