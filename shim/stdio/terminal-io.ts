@@ -145,6 +145,13 @@ function readToEnd(fd: number): Buffer[] {
 
 /** Nobody wants the output, but the process must not block on it. */
 function discard(): OutputSink {
-  const done = () => Promise.resolve();
-  return { write: () => true, onReady: () => undefined, readerCame: done, finish: done, close: () => undefined };
+  return { write: () => true, onReady: nothing, readerCame: done, finish: done, close: nothing };
+}
+
+function nothing(): void {
+  // Nobody is told.
+}
+
+function done(): Promise<void> {
+  return Promise.resolve();
 }
