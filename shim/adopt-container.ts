@@ -2,6 +2,7 @@
 // as that can be had.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { failpoint } from '../src/base/failpoint.js';
 import type { Log } from '../src/base/log.js';
 import { BerthError } from '../src/domain/errors.js';
 import type { AdoptedProcess as Adopted, AdoptRequest } from '../src/generated/berth/shim/v1/shim.js';
@@ -38,11 +39,13 @@ export async function adoptContainer(context: AdoptContext, request: AdoptReques
   // An exec that has ended meanwhile is left out of the answer: berthd finds out how it ended.
   const execs = others.map((other) => adoptedProcess(id, other)).filter((exec) => exec !== undefined);
   const processes = [init, ...execs];
+  failpoint('shim.adopt-begun');
   for (const process of processes) {
     if (process !== init) container.execs.set(process.names.execId, process);
     if (process.state !== 'stopped') await takeOver(container, process, context.log);
   }
   context.onMade(container);
+  failpoint('shim.adopted');
   void tellAdoptedEnds(processes, (ended) => container.onEnded(ended));
   return container;
 }

@@ -2,6 +2,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { DeadlineError, withDeadline } from '../src/base/deadline.js';
+import { failpoint } from '../src/base/failpoint.js';
 import { makeDirectory } from '../src/base/make-directory.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import { CheckpointOptions } from '../src/generated/containerd/runc/v1/oci.js';
@@ -31,8 +32,11 @@ export async function checkpointContainer(container: Container, request: Checkpo
   const paused = container.init.state === 'paused';
   container.checkpointing = true;
   try {
+    failpoint('shim.checkpoint-begun');
     await dump(container, options, image.staging);
+    failpoint('shim.checkpoint-dumped');
     image.publish({ ...options });
+    failpoint('shim.checkpoint-published');
   } catch (error) {
     image.discard();
     await restoreFreezer(container, paused);

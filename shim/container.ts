@@ -1,5 +1,6 @@
 // The one container of this shim: its processes, and the order in which their ends are told.
 import { DeadlineError, poll } from '../src/base/deadline.js';
+import { failpoint } from '../src/base/failpoint.js';
 import type { Log } from '../src/base/log.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import type { ProcessExit } from '../src/domain/exit.js';
@@ -171,7 +172,9 @@ export class Container {
 
   #tell(ends: readonly (readonly [ContainerProcess, ProcessExit])[]): void {
     if (ends.length === 0) return;
+    failpoint('shim.exit-waited');
     this.parts.journal.append(ends.map(([process, exit]) => ({ ...process.names, exit })));
+    failpoint('shim.exit-written');
     for (const [process, exit] of ends) {
       process.markEnded(exit);
       const { execId } = process.names;

@@ -1,5 +1,6 @@
 // Create: mounts the root file system, opens the stdio, lets the runtime make the container; a failure leaves nothing.
 import { dirname, join } from 'node:path';
+import { failpoint } from '../src/base/failpoint.js';
 import type { Log } from '../src/base/log.js';
 import { makeDirectory } from '../src/base/make-directory.js';
 import { UndoStack } from '../src/base/undo-stack.js';
@@ -38,10 +39,12 @@ export async function createContainer(context: CreateContext, request: CreateTas
   const init = new ContainerProcess({ containerId: id, execId: '' }, { stdin, stdout, stderr, terminal });
   const container = assembleContainer(context, request, { options, init, facts });
   await using undo = new UndoStack();
+  failpoint('shim.create-begun');
   mountRootfs(request, undo);
   if (request.checkpoint === '') await make(container, options, context, undo);
   else planToRestore(container, request.checkpoint, options, context);
   undo.disarm();
+  failpoint('shim.created');
   if (facts.setsOomScore) protectFromOutOfMemory();
   return container;
 }

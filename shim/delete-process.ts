@@ -1,6 +1,7 @@
 // Delete: takes away what a process that has ended still holds; with init goes the container.
 import { join } from 'node:path';
 import { DeadlineError, withDeadline } from '../src/base/deadline.js';
+import { failpoint } from '../src/base/failpoint.js';
 import { BerthError } from '../src/domain/errors.js';
 import { unmountBelow } from '../src/linux/mount.js';
 import type { Container } from './container.js';
@@ -20,7 +21,9 @@ export async function deleteContainer(container: Container): Promise<void> {
   if (init.state === 'created' && init.pid !== 0) await endCreated(init);
   refuseLiving(init);
   await Promise.all([init, ...container.execs.values()].map(drain));
+  failpoint('shim.delete-begun');
   await container.parts.runc.delete(container.id);
+  failpoint('shim.runtime-deleted');
   container.outOfMemory?.close();
   unmountBelow(join(container.parts.bundle, 'rootfs'));
   for (const process of [init, ...container.execs.values()]) {

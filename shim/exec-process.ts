@@ -1,6 +1,7 @@
 // Exec: further processes in the container, first only noted, then made by the runtime at Start.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { failpoint } from '../src/base/failpoint.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
 import { unknownExitStatus } from '../src/domain/exit.js';
 import { checkId } from '../src/domain/ids.js';
@@ -32,6 +33,7 @@ export function addExec(container: Container, request: ExecProcessRequest): void
   }
   refuseUnlessAlive(container);
   const spec = execSpec(request);
+  failpoint('shim.exec-begun');
   container.execs.set(execId, new ExecProcess(container.id, execId, { stdin, stdout, stderr, terminal }, spec));
 }
 
@@ -68,6 +70,7 @@ async function makeExec(container: Container, exec: ExecProcess): Promise<void> 
   const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };
   // It holds the environment, secrets included: nobody else's to read, and gone once the runtime has read it.
   writeFileSync(join(bundle, processFile), exec.spec, { mode: 0o600 });
+  failpoint('shim.exec-start-begun');
   try {
     await bringUp(reaper, {
       process: exec,

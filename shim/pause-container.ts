@@ -1,4 +1,5 @@
 // Pause and resume: the container's freezer, written directly where there is one, which saves a start of the runtime.
+import { failpoint } from '../src/base/failpoint.js';
 import { BerthError } from '../src/domain/errors.js';
 import { freezeCgroup, hasFreezer, isFrozen, thawCgroup } from '../src/linux/freezer.js';
 import type { Container } from './container.js';
@@ -7,6 +8,7 @@ export async function pauseContainer(container: Container): Promise<void> {
   const { init, cgroup, id } = container;
   noticeFreezer(container);
   init.step('pause');
+  failpoint('shim.pause-begun');
   try {
     if (hasFreezer(cgroup)) await freezeCgroup(cgroup);
     else await container.parts.runc.pause(id);
@@ -16,6 +18,7 @@ export async function pauseContainer(container: Container): Promise<void> {
   }
   if (init.state !== 'pausing') throw new BerthError('failed-precondition', `${init.label} ended before it was paused`);
   init.step('paused');
+  failpoint('shim.paused');
 }
 
 export async function resumeContainer(container: Container): Promise<void> {
@@ -26,6 +29,7 @@ export async function resumeContainer(container: Container): Promise<void> {
   }
   if (hasFreezer(cgroup)) thawCgroup(cgroup);
   else await container.parts.runc.resume(id);
+  failpoint('shim.thawed');
   if (init.state === 'paused') init.step('resume');
 }
 

@@ -1,6 +1,7 @@
 // Restore: a created container whose start lets the runtime and CRIU bring back what a checkpoint holds.
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { failpoint } from '../src/base/failpoint.js';
 import { makeDirectory } from '../src/base/make-directory.js';
 import { messageOf } from '../src/domain/errors.js';
 import { unknownExitStatus } from '../src/domain/exit.js';
@@ -34,6 +35,7 @@ export async function restoreContainer(container: Container, plan: PendingRestor
   const console = plan.io.consoleSocket === undefined ? {} : { consoleSocket: plan.io.consoleSocket };
   try {
     makeDirectory(workPath, workMode);
+    failpoint('shim.restore-begun');
     await bringUp(reaper, {
       process: init,
       io: plan.io,

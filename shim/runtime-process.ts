@@ -1,6 +1,7 @@
 // Lets the runtime make a process and takes it over: pid file, console, stdio, and the watch for its end, in the one order
 // in which no exit and no byte is lost.
 import { readFileSync, rmSync } from 'node:fs';
+import { failpoint } from '../src/base/failpoint.js';
 import { BerthError } from '../src/domain/errors.js';
 import type { ContainerProcess } from './container-process.js';
 import type { Reaper } from './reaper.js';
@@ -25,10 +26,12 @@ export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
     savePipeInodes(process.names, io.inodes);
     await reaper.duringBirth(async () => {
       await birth.make();
+      failpoint('shim.process-made');
       const pid = readPid(pidFile);
       await process.attach(pid, io);
       reaper.watch(pid);
       birth.onBorn();
+      failpoint('shim.process-watched');
     });
     await io.readersCame();
   } catch (error) {

@@ -5,6 +5,7 @@ import { chmodSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { armFailpoint, failpoint } from '../src/base/failpoint.js';
 import { messageOf } from '../src/domain/errors.js';
 import { exitJournalName } from '../src/domain/exit-journal.js';
 import { checkId } from '../src/domain/ids.js';
@@ -43,6 +44,7 @@ const shutdownDrainMs = 1000;
 
 /** Resolves once the shim serves; the process then lives until it is shut down. */
 export async function serveShim(options: ShimOptions): Promise<Hello> {
+  armFailpoint(process.env['BERTH_FAILPOINT']);
   checkId('namespace', options.namespace);
   checkId('container id', options.id);
   const bundle = resolve(options.bundle);
@@ -72,7 +74,9 @@ export async function serveShim(options: ShimOptions): Promise<Hello> {
   };
   reaper.start();
   guardLifetime({ task, log, end: (code) => void end(code) });
+  failpoint('shim.listening');
   writeFileSync(pidFileName, `${process.pid}\n`);
+  failpoint('shim.serving');
   log.info('shim serves', { shimId, pid: process.pid });
   return { pid: process.pid, shimId, socket: socketName };
 }

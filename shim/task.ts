@@ -1,6 +1,7 @@
 // The task this shim serves: its one container from Create to Delete, and what may be done to it meanwhile. Each process's
 // changes run one after the other; signals and questions do not queue.
 import { realpathSync } from 'node:fs';
+import { failpoint } from '../src/base/failpoint.js';
 import { Gate } from '../src/base/gate.js';
 import { KeyedQueue } from '../src/base/keyed-queue.js';
 import { BerthError } from '../src/domain/errors.js';
@@ -133,7 +134,9 @@ export class Task {
 async function startInit(container: Container): Promise<void> {
   const { init } = container;
   refuseStarted(init);
+  failpoint('shim.start-begun');
   await container.parts.runc.start(container.id);
+  failpoint('shim.started');
   // It may have run and ended while the runtime returned.
   if (init.state === 'created') init.step('start');
 }

@@ -1,4 +1,5 @@
 // Adds an exec to a task; starting it is a call of its own.
+import { failpoint } from '../base/failpoint.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import { checkId, type ContainerKey } from '../domain/ids.js';
 import { completedProcess } from '../domain/oci-spec.js';
@@ -34,8 +35,10 @@ export function addExec(supervisor: Supervisor, key: ContainerKey, request: Exec
     const spec = completed(request);
     const wire = { id: key.id, execId, ...stdio, spec };
     await addInShim(supervisor, task, wire);
+    failpoint('exec.added');
     const next = withProcess(task.record, { execId, stdio, state: 'created', pid: 0 });
     await commitTask(supervisor, task, next, [execAdded(key, execId)]);
+    failpoint('exec.committed');
   });
 }
 

@@ -1,5 +1,6 @@
 // Creates a task: its bundle, its shim, `runc create` inside the shim, and then the record. What fails midway is undone;
 // what a crash leaves midway has no record, and recovery removes it.
+import { failpoint } from '../base/failpoint.js';
 import { UndoStack } from '../base/undo-stack.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
@@ -41,14 +42,18 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const bundle = bundlePath(supervisor.stateDirectory, request);
     undo.push(() => removeHalfCreated(supervisor, { id: request.id, bundle, runtime: resolved.location }));
     await createBundle(bundle, { spec, runtime: resolved.location });
+    failpoint('create.bundle-made');
     const given = resolved.checkpoint === '' ? await request.checkpoint?.(bundle) : undefined;
     const runtime = { ...resolved, checkpoint: given ?? resolved.checkpoint };
     await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
+    failpoint('create.shim-launched');
     const shim = await Shim.connect(bundle);
     undo.push(() => shutdownShim(supervisor, shim, request, bundle));
     const pid = await createInit(shim, request, { bundle, runtime });
+    failpoint('create.init-made');
     const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
     undo.disarm();
+    failpoint('create.committed');
     watchInBackground(supervisor, task, shim);
     return pid;
   });

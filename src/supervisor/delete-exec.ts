@@ -1,4 +1,5 @@
 // Deletes an exec that has ended, or was never started.
+import { failpoint } from '../base/failpoint.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import { commitTask } from './commit-task.js';
@@ -18,6 +19,7 @@ export async function deleteExec(supervisor: Supervisor, key: ContainerKey, exec
   // Outside the queue: the shim may wait for slow readers of the process's output, and exits must not wait with it.
   await task.reaching;
   const end = task.shim === undefined ? undefined : await deleteInShim(task.shim, key.id, execId);
+  failpoint('delete-exec.shim-answered');
   return supervisor.queue.run(keyString(key), async () => {
     const known = endOf(task.process(execId), end);
     await commitTask(supervisor, task, withoutExec(task.record, execId), []);

@@ -1,5 +1,6 @@
 // Deletes a task that has ended: runtime state, shim, bundle, and the record last, so that a deletion cut short anywhere
 // is finished by the next call.
+import { failpoint } from '../base/failpoint.js';
 import { BerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { removeBundle } from '../shims/bundle.js';
@@ -18,8 +19,11 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
       throw new BerthError('failed-precondition', `task ${key.id} is ${init.state}: stop it before its deletion`);
     }
     const end = endOf(init, await deleteRuntimePart(supervisor, task));
+    failpoint('delete.shim-ended');
     await removeBundle(task.record.bundle);
+    failpoint('delete.bundle-removed');
     await supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
+    failpoint('delete.committed');
     supervisor.tasks.remove(key);
     for (const execId of ['', ...Object.keys(task.record.execs)]) task.announceRemoval(execId);
     return end;
@@ -33,6 +37,7 @@ async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask) {
     return undefined;
   }
   const end = await deleteInShim(shim, record.id, '');
+  failpoint('delete.shim-answered');
   task.shim = undefined;
   await shutdownShim(supervisor, shim, record, record.bundle);
   return end;

@@ -1,4 +1,5 @@
 // Commits one exit: record, task state and event in one batch, exactly once.
+import { failpoint } from '../base/failpoint.js';
 import type { ProcessExit as ExitRecord, Provenance } from '../domain/exit.js';
 import { keyString } from '../domain/ids.js';
 import type { ProcessExit, ShimEvent } from '../generated/berth/shim/v1/shim.js';
@@ -54,7 +55,9 @@ export function commitExit(
     const { namespace, id } = ended;
     const record = { namespace, id, execId, shimSequence: sequence, ...exit };
     const kept = supervisor.store.exits.put(record, record);
+    failpoint('exit.told');
     await commitTask(supervisor, task, ended, [processExited(ended, execId, exit)], [kept]);
+    failpoint('exit.committed');
     task.announceExit(execId, exit);
   });
 }

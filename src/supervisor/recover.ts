@@ -1,5 +1,6 @@
 // At the daemon's start: every recorded task is connected to its shim again, all at once, and bundles that no record
 // owns are removed with whatever still serves them.
+import { failpoint } from '../base/failpoint.js';
 import { keyString } from '../domain/ids.js';
 import { listBundles, removeDoomedBundles } from '../shims/bundle.js';
 import { claimBoot } from './boot.js';
@@ -13,6 +14,7 @@ import { watchInBackground } from './watch-shim.js';
 export async function recover(supervisor: Supervisor): Promise<void> {
   const { store, tasks, queue, log, stateDirectory } = supervisor;
   const sameBoot = await claimBoot(stateDirectory);
+  failpoint('recover.begun');
   for await (const record of store.tasks.list()) {
     const task = new LiveTask(record, undefined);
     tasks.add(task);
@@ -20,6 +22,7 @@ export async function recover(supervisor: Supervisor): Promise<void> {
     else await settleAfterReboot(supervisor, task);
   }
   await removeDoomedBundles(stateDirectory);
+  failpoint('recover.tasks-watched');
   for (const { key } of await listBundles(stateDirectory)) {
     if (tasks.find(key) !== undefined) continue;
     const removal = queue.run(keyString(key), () => removeLeftover(supervisor, key));

@@ -1,5 +1,6 @@
 // Removes what a creation has left that was cut short, by a failure or by a crash: its client was never answered.
 import { join } from 'node:path';
+import { failpoint } from '../base/failpoint.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { bundlePath, bundleRuntime, bundleShimPid, removeBundle } from '../shims/bundle.js';
 import { Shim } from '../shims/shim.js';
@@ -26,6 +27,7 @@ export async function removeHalfCreated(supervisor: Supervisor, remains: Contain
   await killShimRemains(remains.bundle, shimPid);
   // Without a shim that served nobody can have asked the runtime for anything.
   if (shimPid !== undefined) await deleteContainer(supervisor, remains);
+  failpoint('recover.leftover-deleted');
   await removeBundle(remains.bundle);
 }
 

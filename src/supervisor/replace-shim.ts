@@ -2,6 +2,7 @@
 // shim; one that has ended is settled with what the kernel still tells.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '../base/failpoint.js';
 import { UndoStack } from '../base/undo-stack.js';
 import type { ProcessExit } from '../domain/exit.js';
 import type { ProcessState } from '../domain/process-state.js';
@@ -32,6 +33,7 @@ export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promi
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
   await takeJournal(supervisor, task);
+  failpoint('adopt.journal-taken');
   for (let attempt = 1; attempt <= adoptAttempts && isAlive(task.record); attempt++) {
     try {
       const shim = await adopt(supervisor, task);
@@ -75,6 +77,7 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
   // Its lines are committed, and the new shim numbers from 1.
   await rm(join(bundle, exitJournalName), { force: true });
   await supervisor.launcher.launch({ namespace, id, bundle, debug: false });
+  failpoint('adopt.shim-launched');
   const shim = await Shim.connect(bundle);
   undo.push(() => shutdownShim(supervisor, shim, task.record, bundle));
   const taken = new Set<string>();
@@ -82,6 +85,7 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
     const known = withoutUnstarted(task.record);
     const request = { options: anyFromTyped(runtime.options), processes: processesOf(known) };
     const processes = await shim.adopt(request);
+    failpoint('adopt.taken-over');
     const [init] = processes;
     for (const { execId } of processes) taken.add(execId);
     const adopted = { ...known, shim: { ...shim.identity, sequence: 0n } };
@@ -91,6 +95,7 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
     } else await commitTask(supervisor, task, adopted, []);
   });
   undo.disarm();
+  failpoint('adopt.committed');
   // What ended before the new shim could take hold of it, that shim knows nothing of.
   await settleExecs(supervisor, task, ({ execId }) => !taken.has(execId));
   return shim;

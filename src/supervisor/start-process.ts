@@ -1,6 +1,7 @@
 // Starts a created init process, or an exec that was added.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '../base/failpoint.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
@@ -38,12 +39,14 @@ async function startAndCommit(supervisor: Supervisor, task: LiveTask, execId: st
   const { pid } = await callShim(supervisor, task, startTimeoutMs, (api, options) =>
     api.start({ id, execId }, options),
   );
+  failpoint('start.started');
   // It may be large, and nobody needs it any more.
   if (isRestored) await rm(join(bundle, unpackedImageName), { recursive: true, force: true });
   await supervisor.queue.run(keyString(task.record), async () => {
     const next = withStart(task.record, execId, stepped(task.process(execId), 'start', pid));
     const started = execId === '' ? taskStarted(next, pid) : execStarted(next, execId, pid);
     await commitTask(supervisor, task, next, [started]);
+    failpoint('start.committed');
   });
   return pid;
 }
