@@ -1,5 +1,6 @@
 // Snapshots, and the layers that go into and come out of them; all that takes long runs on threads of its own.
 import { availableParallelism } from 'node:os';
+import { KeyedQueue } from '../base/keyed-queue.js';
 import type { LayerWork } from './diff/layer-work.js';
 import type { UnpackLimits } from './diff/unpack/unpack-layer.js';
 import { DiskPool } from './disk/disk-pool.js';
@@ -11,6 +12,8 @@ import { openSnapshotStorage, type SnapshotStorage } from './snapshots/snapshot-
 export interface LayerStorage {
   readonly snapshots: SnapshotStorage;
   readonly work: LayerWork;
+  /** Keys: the texts of snapshots that images' layers are unpacked into. */
+  readonly unpackQueue: KeyedQueue;
   close(): Promise<void>;
 }
 
@@ -27,6 +30,7 @@ const maxSmallThreads = 2;
 
 export async function openLayerStorage({ root, images, limits }: LayerStorageOptions): Promise<LayerStorage> {
   const { store, log, garbage } = images;
+  const unpackQueue = new KeyedQueue();
   const heavyPool = new DiskPool({ maxThreads: maxHeavyThreads });
   const pool = new DiskPool({ maxThreads: maxSmallThreads });
   const mounts = await TemporaryMounts.open(root, log);
@@ -36,8 +40,10 @@ export async function openLayerStorage({ root, images, limits }: LayerStorageOpt
   return {
     snapshots,
     work: { storage: images, pool: heavyPool, mounts, limits },
+    unpackQueue,
     close: async () => {
       await Promise.all([heavyPool.close(), pool.close()]);
+      await unpackQueue.idle();
       await snapshots.queue.idle();
     },
   };
