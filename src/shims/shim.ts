@@ -1,5 +1,6 @@
-// The daemon's end of one shim: its task API, and its stream of events with their acknowledgement.
+// The daemon's end of one of Berth's own shims: its task API, and its stream of events with their acknowledgement.
 import { open } from 'node:fs/promises';
+import type { TaskRecord } from '../domain/records.js';
 import {
   type AdoptRequest,
   type ProcessState,
@@ -9,16 +10,12 @@ import {
 import { TaskDefinition } from '../generated/containerd/task/v3/shim.js';
 import { type Client, type TtrpcConnection, dialTtrpc } from '../ttrpc/client.js';
 import { AcknowledgementQueue } from './acknowledgement-queue.js';
+import type { ShimIdentity, TaskShim } from './task-shim.js';
 
 /** Milliseconds a shim has to accept a connection and to say who it is. */
 const connectTimeoutMs = 5000;
 
-export interface ShimIdentity {
-  readonly shimId: string;
-  readonly pid: number;
-}
-
-export class Shim {
+export class Shim implements TaskShim {
   readonly task: Client<typeof TaskDefinition>;
   readonly identity: ShimIdentity;
   readonly #connection: TtrpcConnection;
@@ -43,12 +40,11 @@ export class Shim {
     }
   }
 
-  /** Rejects when the shim does not even say who it is. */
   async ping(): Promise<void> {
     await this.#api.connect({}, { timeoutMs: connectTimeoutMs });
   }
 
-  /** The processes as the shim knows them, init first; none before Create. */
+  /** Init first; none before Create. */
   async processes(): Promise<readonly ProcessState[]> {
     return (await this.#api.connect({}, { timeoutMs: connectTimeoutMs })).processes;
   }
@@ -59,14 +55,13 @@ export class Shim {
     return processes;
   }
 
-  /** Resolves when the connection has ended, for whatever reason. */
   get closed(): Promise<unknown> {
     return this.#connection.closed;
   }
 
-  /** Hands every event after `after` to `handle`, in order, and acknowledges it once `handle` has settled. */
-  async follow(after: bigint, handle: (event: ShimEvent) => Promise<void>): Promise<void> {
-    const requests = new AcknowledgementQueue(after);
+  /** Acknowledges each event once `handle` has settled. */
+  async follow(record: () => TaskRecord, handle: (event: ShimEvent) => Promise<void>): Promise<void> {
+    const requests = new AcknowledgementQueue(record().shim.sequence);
     try {
       for await (const event of this.#api.events(requests)) {
         await handle(event);

@@ -4,15 +4,15 @@ import { keyString } from '../domain/ids.js';
 import type { EventDraft, TaskRecord } from '../domain/records.js';
 import type { ProcessState } from '../generated/berth/shim/v1/shim.js';
 import { Status } from '../generated/containerd/v1/types/task.js';
-import type { Shim } from '../shims/shim.js';
+import type { TaskShim } from '../shims/task-shim.js';
 import { commitTask } from './commit-task.js';
 import { execStarted, taskStarted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import type { Supervisor } from './supervisor.js';
 import { stepped, withProcess } from './task-record.js';
 
-export async function catchUpWithStarts(supervisor: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
-  const processes = await shim.processes();
+export async function catchUpWithStarts(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
+  const processes = await shim.processes(task.record);
   await supervisor.queue.run(keyString(task.record), async () => {
     const drafts: EventDraft[] = [];
     let next = task.record;

@@ -11,12 +11,13 @@ import { nowNanos } from '../domain/time.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
 import type { Any } from '../generated/google/protobuf/any.js';
 import { bundlePath, createBundle } from '../shims/bundle.js';
-import { Shim } from '../shims/shim.js';
+import type { TaskShim } from '../shims/task-shim.js';
 import { taskCreated } from './event-drafts.js';
 import { LiveTask } from './live-tasks.js';
 import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
-import { runtimeCallTimeoutMs, shutdownShim } from './shim-calls.js';
 import { removeHalfCreated } from './remove-leftover.js';
+import { runtimeCallTimeoutMs } from './shim-calls.js';
+import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 import { startTimeOf } from './task-record.js';
 import { watchInBackground } from './watch-shim.js';
@@ -40,15 +41,15 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const resolved = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
     await using undo = new UndoStack();
     const bundle = bundlePath(supervisor.stateDirectory, request);
-    undo.push(() => removeHalfCreated(supervisor, { id: request.id, bundle, runtime: resolved.location }));
+    const place = { namespace: request.namespace, id: request.id, bundle, runtime: resolved.location };
+    undo.push(() => removeHalfCreated(supervisor, place));
     await createBundle(bundle, { spec, runtime: resolved.location });
     failpoint('create.bundle-made');
     const given = resolved.checkpoint === '' ? await request.checkpoint?.(bundle) : undefined;
     const runtime = { ...resolved, checkpoint: given ?? resolved.checkpoint };
-    await supervisor.launcher.launch({ namespace: request.namespace, id: request.id, bundle, debug: false });
-    failpoint('create.shim-launched');
-    const shim = await Shim.connect(bundle);
-    undo.push(() => shutdownShim(supervisor, shim, request, bundle));
+    const kind = shimKindOf(supervisor, resolved.location);
+    const shim = await kind.launch(supervisor, place);
+    undo.push(() => kind.shutdown(supervisor, shim, place));
     const pid = await createInit(shim, request, { bundle, runtime });
     failpoint('create.init-made');
     const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
@@ -74,7 +75,7 @@ interface Creation {
   readonly runtime: ResolvedRuntime;
 }
 
-async function createInit(shim: Shim, request: TaskRequest, { bundle, runtime }: Creation): Promise<number> {
+async function createInit(shim: TaskShim, request: TaskRequest, { bundle, runtime }: Creation): Promise<number> {
   const { id, rootfs, stdio } = request;
   const { options, checkpoint } = runtime;
   const { pid } = await shim.task.create(
@@ -86,7 +87,7 @@ async function createInit(shim: Shim, request: TaskRequest, { bundle, runtime }:
 
 async function commitCreation(
   supervisor: Supervisor,
-  shim: Shim,
+  shim: TaskShim,
   request: TaskRequest,
   { bundle, runtime, pid }: Creation & { readonly pid: number },
 ): Promise<LiveTask> {

@@ -8,8 +8,8 @@ import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
 import { endOf, type ProcessEnd } from './process-end.js';
-import { deleteRuntimeState } from './runtime-state.js';
-import { deleteInShim, shutdownShim } from './shim-calls.js';
+import { deleteInShim } from './shim-calls.js';
+import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
 export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<ProcessEnd> {
@@ -32,13 +32,14 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
 
 async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask) {
   const { shim, record } = task;
+  const kind = shimKindOf(supervisor, record.runtime);
   if (shim === undefined) {
-    await deleteRuntimeState(supervisor, record);
+    await kind.deleteContainer(supervisor, record);
     return undefined;
   }
   const end = await deleteInShim(shim, record.id, '');
   failpoint('delete.shim-answered');
   task.shim = undefined;
-  await shutdownShim(supervisor, shim, record, record.bundle);
+  await kind.shutdown(supervisor, shim, record);
   return end;
 }

@@ -4,13 +4,13 @@ import { BerthError } from '../domain/errors.js';
 import type { ProcessExit } from '../domain/exit.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
-import type { Shim } from '../shims/shim.js';
+import type { TaskShim } from '../shims/task-shim.js';
 
 export class LiveTask {
   /** As committed; replaced, never changed in place. */
   record: TaskRecord;
   /** Absent while the shim is out of reach. */
-  shim: Shim | undefined;
+  shim: TaskShim | undefined;
   /** A call missed its deadline, and the shim is being asked whether it is there at all. */
   suspected = false;
   /** Settles when an attempt to reach the shim, under way now, has ended. */
@@ -19,7 +19,7 @@ export class LiveTask {
   readonly starting = new Map<string, Promise<unknown>>();
   readonly #waiters = new Map<string, Deferred<ProcessExit>>();
 
-  constructor(record: TaskRecord, shim: Shim | undefined) {
+  constructor(record: TaskRecord, shim: TaskShim | undefined) {
     this.record = record;
     this.shim = shim;
   }
@@ -35,7 +35,7 @@ export class LiveTask {
   }
 
   /** The shim to call; `unavailable` while it is out of reach. */
-  reachableShim(): Shim {
+  reachableShim(): TaskShim {
     if (this.shim !== undefined) return this.shim;
     const { namespace, id } = this.record;
     throw new BerthError('unavailable', `the shim of task ${id} is out of reach`, {

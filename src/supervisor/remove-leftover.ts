@@ -2,11 +2,8 @@
 import { join } from 'node:path';
 import { failpoint } from '../base/failpoint.js';
 import type { ContainerKey } from '../domain/ids.js';
-import { bundlePath, bundleRuntime, bundleShimPid, removeBundle } from '../shims/bundle.js';
-import { Shim } from '../shims/shim.js';
-import { killShimRemains } from '../shims/shim-remains.js';
-import { type ContainerRemains, deleteRuntimeState } from './runtime-state.js';
-import { shutdownShim } from './shim-calls.js';
+import { bundlePath, bundleRuntime, removeBundle } from '../shims/bundle.js';
+import { type ContainerRemains, shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
 /** A bundle that no record owns, with what still serves or runs in it. Must run in the container's queue. */
@@ -15,27 +12,15 @@ export async function removeLeftover(supervisor: Supervisor, key: ContainerKey):
   if (tasks.find(key) !== undefined) return;
   const bundle = bundlePath(stateDirectory, key);
   log.warn('a half-created task is removed', { namespace: key.namespace, containerId: key.id });
-  const shim = await Shim.connect(bundle).catch(() => undefined);
-  if (shim !== undefined) await shutdownShim(supervisor, shim, key, bundle);
   const location = (await bundleRuntime(bundle)) ?? { binary: runtime.binary, root: join(runtime.root, key.namespace) };
-  await removeHalfCreated(supervisor, { id: key.id, bundle, runtime: location });
+  const remains = { ...key, bundle, runtime: location };
+  await shimKindOf(supervisor, location).dismiss(supervisor, remains);
+  await removeHalfCreated(supervisor, remains);
 }
 
 /** The bundle, and the container if the runtime got to make one; its shim has ended. */
 export async function removeHalfCreated(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
-  const shimPid = await bundleShimPid(remains.bundle);
-  await killShimRemains(remains.bundle, shimPid);
-  // Without a shim that served nobody can have asked the runtime for anything.
-  if (shimPid !== undefined) await deleteContainer(supervisor, remains);
+  await shimKindOf(supervisor, remains.runtime).clear(supervisor, remains);
   failpoint('recover.leftover-deleted');
   await removeBundle(remains.bundle);
-}
-
-/** A runtime that cannot even be run has made nothing; one that fails leaves something for `berth check` to find. */
-async function deleteContainer(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
-  try {
-    await deleteRuntimeState(supervisor, remains);
-  } catch (error) {
-    supervisor.log.warn('a half-created container could not be deleted', { containerId: remains.id, error });
-  }
 }

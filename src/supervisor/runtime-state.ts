@@ -1,19 +1,13 @@
 // What is left of a container when its shim is gone: the runtime's state, deleted from here.
 import { existsSync } from 'node:fs';
-import type { RuntimeLocation } from '../domain/records.js';
 import { Runc } from '../runc/runc.js';
+import type { ContainerRemains } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
-
-export interface ContainerRemains {
-  readonly id: string;
-  readonly bundle: string;
-  readonly runtime: Pick<RuntimeLocation, 'binary' | 'root'>;
-}
 
 /** Idempotent; kills what may still run in the container. */
 export async function deleteRuntimeState(
   { stateDirectory, orphans }: Supervisor,
-  { id, bundle, runtime }: ContainerRemains,
+  { id, bundle, runtime }: Omit<ContainerRemains, 'namespace'>,
 ): Promise<void> {
   const { binary, root } = runtime;
   const directory = existsSync(bundle) ? bundle : stateDirectory;

@@ -13,7 +13,7 @@ import { readProcessStat } from '../linux/process-info.js';
 import type { LiveTask } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { commitExit } from './record-exit.js';
-import { deleteRuntimeState } from './runtime-state.js';
+import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
 const SIGKILL = 9;
@@ -33,7 +33,8 @@ export async function settleEnds(supervisor: Supervisor, task: LiveTask): Promis
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
   log.warn('the end of a container without its shim was settled', { ...initExit });
-  await deleteRuntimeState(supervisor, task.record).catch((error: unknown) => {
+  const kind = shimKindOf(supervisor, task.record.runtime);
+  await kind.deleteContainer(supervisor, task.record).catch((error: unknown) => {
     log.warn('the runtime state of a container without its shim could not be deleted yet', { error });
   });
 }

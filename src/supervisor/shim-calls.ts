@@ -5,9 +5,10 @@ import { withDeadline } from '../base/deadline.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { checkpointTimeoutMs } from '../runc/runc.js';
-import type { Shim } from '../shims/shim.js';
+import type { TaskShim } from '../shims/task-shim.js';
 import type { LiveTask } from './live-tasks.js';
 import type { ShimEnd } from './process-end.js';
+import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
 /** For calls in which the shim runs the OCI runtime; above the shim's own limit, whose failure is better worded. */
@@ -19,7 +20,7 @@ export const shimCallTimeoutMs = 10_000;
 /** containerd gives a shim 3 s to shut down. */
 const shutdownTimeoutMs = 3000;
 
-type TaskApi = Shim['task'];
+type TaskApi = TaskShim['task'];
 
 /** `unavailable` while the shim is out of reach or under suspicion: one hung shim holds up nobody for long. */
 export async function callShim<T>(
@@ -39,7 +40,7 @@ export async function callShim<T>(
 }
 
 /** Deletes in the shim; undefined when it did so before, in a deletion that was cut short after that. */
-export async function deleteInShim(shim: Shim, id: string, execId: string): Promise<ShimEnd | undefined> {
+export async function deleteInShim(shim: TaskShim, id: string, execId: string): Promise<ShimEnd | undefined> {
   try {
     return await shim.task.delete({ id, execId }, { timeoutMs: runtimeCallTimeoutMs });
   } catch (error) {
@@ -49,16 +50,16 @@ export async function deleteInShim(shim: Shim, id: string, execId: string): Prom
 }
 
 /** Asks the shim who it is; ends it when it does not answer. */
-async function suspect({ log }: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
+async function suspect(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
   if (task.suspected) return;
   task.suspected = true;
-  const { namespace, id, bundle } = task.record;
+  const { namespace, id, bundle, runtime } = task.record;
   const { pid } = shim.identity;
   try {
     await shim.ping();
   } catch (error) {
-    log.error('a shim has hung: it is killed, and its container adopted', { namespace, containerId: id, pid, error });
-    killShim(pid, bundle);
+    supervisor.log.error('a shim has hung: it is killed', { namespace, containerId: id, pid, error });
+    shimKindOf(supervisor, runtime).kill(shim.identity, bundle);
     await shim.close();
   } finally {
     task.suspected = false;
@@ -68,7 +69,7 @@ async function suspect({ log }: Supervisor, task: LiveTask, shim: Shim): Promise
 /** Asks the shim to end and waits until it has; one that does not is killed. */
 export async function shutdownShim(
   supervisor: Supervisor,
-  shim: Shim,
+  shim: TaskShim,
   { namespace, id }: ContainerKey,
   bundle: string,
 ): Promise<void> {

@@ -9,6 +9,8 @@ import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
 import { LiveTasks } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
+import { ownShims } from './own-shims.js';
+import type { ShimKind } from './shim-kind.js';
 
 export interface Supervisor {
   readonly store: Store;
@@ -18,6 +20,7 @@ export interface Supervisor {
   /** Keys: `keyString` of a container, or a namespace's name. */
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
+  readonly shimKinds: { readonly own: ShimKind };
   readonly orphans: OrphanReaper;
   readonly log: Log;
   readonly stateDirectory: string;
@@ -59,5 +62,5 @@ export function createSupervisor(options: {
 }): Supervisor {
   const { runtimeBinary, criu, ...rest } = options;
   const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc'), criu };
-  return { ...rest, runtime, tasks: new LiveTasks(), queue: new KeyedQueue() };
+  return { ...rest, runtime, shimKinds: { own: ownShims }, tasks: new LiveTasks(), queue: new KeyedQueue() };
 }

@@ -2,12 +2,11 @@
 // the shim is dead, settle what it has left.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readProcessStat } from '../linux/process-info.js';
-import { Shim } from '../shims/shim.js';
+import type { TaskShim } from '../shims/task-shim.js';
 import { catchUpWithStarts } from './catch-up-starts.js';
 import type { LiveTask } from './live-tasks.js';
 import { reconcileInBackground } from './reconcile-pause.js';
-import { replaceShim } from './replace-shim.js';
-import { killShim } from './shim-calls.js';
+import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 import { takeShimEvent } from './take-shim-event.js';
 
@@ -20,7 +19,7 @@ const firstPauseMs = 50;
 const longestPauseMs = 5000;
 const goodWhileMs = 1000;
 
-export function watchInBackground(supervisor: Supervisor, task: LiveTask, connected?: Shim): void {
+export function watchInBackground(supervisor: Supervisor, task: LiveTask, connected?: TaskShim): void {
   void watchShim(supervisor, task, connected).catch((error: unknown) => {
     const { namespace, id } = task.record;
     supervisor.log.error('a task is watched no longer', { namespace, containerId: id, error });
@@ -28,7 +27,7 @@ export function watchInBackground(supervisor: Supervisor, task: LiveTask, connec
 }
 
 /** Ends when the task is deleted, the daemon stops, or the shim has died and left nothing to serve. */
-async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<void> {
+async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: TaskShim): Promise<void> {
   let pauseMs = firstPauseMs;
   for (let shim = connected; ; shim = undefined) {
     const since = performance.now();
@@ -45,7 +44,7 @@ async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Shi
 }
 
 /** Takes the events of the shim, once it is reached, until the connection ends. `over`: there is nothing left to watch. */
-async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: Shim): Promise<'lost' | 'over'> {
+async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: TaskShim): Promise<'lost' | 'over'> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
   try {
@@ -65,9 +64,12 @@ async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: Shim
   return 'lost';
 }
 
-async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promise<void> {
+async function follow(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
   try {
-    await shim.follow(task.record.shim.sequence, (event) => takeShimEvent(supervisor, task, event));
+    await shim.follow(
+      () => task.record,
+      (event) => takeShimEvent(supervisor, task, event),
+    );
   } catch (error) {
     const { namespace, id } = task.record;
     supervisor.log.debug('the event stream of a shim has ended', { namespace, containerId: id, error });
@@ -75,7 +77,7 @@ async function follow(supervisor: Supervisor, task: LiveTask, shim: Shim): Promi
 }
 
 /** The shim, connected to again or replaced; calls for the task wait until that is decided. */
-function reachShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+function reachShim(supervisor: Supervisor, task: LiveTask): Promise<TaskShim | undefined> {
   const reached = reachOrReplace(supervisor, task).finally(() => {
     task.reaching = undefined;
   });
@@ -83,7 +85,7 @@ function reachShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undef
   return reached;
 }
 
-async function reachOrReplace(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+async function reachOrReplace(supervisor: Supervisor, task: LiveTask): Promise<TaskShim | undefined> {
   const alive = await tryToConnect(supervisor, task);
   if (alive !== undefined) await catchUpWithStarts(supervisor, task, alive);
   const shim = alive ?? (await replaceDead(supervisor, task));
@@ -91,18 +93,20 @@ async function reachOrReplace(supervisor: Supervisor, task: LiveTask): Promise<S
   return shim;
 }
 
-async function replaceDead(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
+async function replaceDead(supervisor: Supervisor, task: LiveTask): Promise<TaskShim | undefined> {
   if (supervisor.closing.aborted) return undefined;
-  const { shim, bundle } = task.record;
+  const { shim, bundle, runtime } = task.record;
+  const kind = shimKindOf(supervisor, runtime);
   // It lives and does not answer in any of the attempts: two shims must not serve one container.
-  killShim(shim.pid, bundle);
-  return replaceShim(supervisor, task);
+  kind.kill(shim, bundle);
+  return kind.replace(supervisor, task);
 }
 
 /** Undefined when the shim is dead, or does not answer in any of the attempts. */
-async function tryToConnect({ closing }: Supervisor, { record }: LiveTask): Promise<Shim | undefined> {
-  for (let attempt = 1; attempt <= connectAttempts && !closing.aborted; attempt++) {
-    const shim = await Shim.connect(record.bundle).catch(() => undefined);
+async function tryToConnect(supervisor: Supervisor, { record }: LiveTask): Promise<TaskShim | undefined> {
+  const kind = shimKindOf(supervisor, record.runtime);
+  for (let attempt = 1; attempt <= connectAttempts && !supervisor.closing.aborted; attempt++) {
+    const shim = await kind.connect(supervisor, record).catch(() => undefined);
     if (shim?.identity.shimId === record.shim.shimId) return shim;
     await shim?.close();
     if (isGone(record.shim.pid)) return undefined;

@@ -1,0 +1,42 @@
+// Berth's own shims: launched by the ladder, found in their bundles, and replaced when they die.
+import { failpoint } from '../base/failpoint.js';
+import { bundleShimPid } from '../shims/bundle.js';
+import { killShimRemains } from '../shims/shim-remains.js';
+import { Shim } from '../shims/shim.js';
+import { replaceShim } from './replace-shim.js';
+import { deleteRuntimeState } from './runtime-state.js';
+import { killShim, shutdownShim } from './shim-calls.js';
+import type { ContainerRemains, ShimKind } from './shim-kind.js';
+import type { Supervisor } from './supervisor.js';
+
+export const ownShims: ShimKind = {
+  async launch({ launcher }, { namespace, id, bundle }) {
+    await launcher.launch({ namespace, id, bundle, debug: false });
+    failpoint('create.shim-launched');
+    return Shim.connect(bundle);
+  },
+  connect: (_supervisor, { bundle }) => Shim.connect(bundle),
+  replace: replaceShim,
+  kill: ({ pid }, bundle) => killShim(pid, bundle),
+  shutdown: (supervisor, shim, place) => shutdownShim(supervisor, shim, place, place.bundle),
+  async dismiss(supervisor, remains) {
+    const shim = await Shim.connect(remains.bundle).catch(() => undefined);
+    if (shim !== undefined) await shutdownShim(supervisor, shim, remains, remains.bundle);
+  },
+  async clear(supervisor, remains) {
+    const shimPid = await bundleShimPid(remains.bundle);
+    await killShimRemains(remains.bundle, shimPid);
+    // Without a shim that served nobody can have asked the runtime for anything.
+    if (shimPid !== undefined) await deleteContainer(supervisor, remains);
+  },
+  deleteContainer: deleteRuntimeState,
+};
+
+/** A runtime that cannot even be run has made nothing; one that fails leaves something for `berth check` to find. */
+async function deleteContainer(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
+  try {
+    await deleteRuntimeState(supervisor, remains);
+  } catch (error) {
+    supervisor.log.warn('a half-created container could not be deleted', { containerId: remains.id, error });
+  }
+}
