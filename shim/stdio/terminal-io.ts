@@ -35,7 +35,7 @@ export class TerminalIo implements ProcessIo {
   #drain: (drained: Promise<void>) => void = () => undefined;
   #input: InputSource | undefined;
   #sink: OutputSink | undefined;
-  #masterFd: number | undefined;
+  #master: { readonly fd: number; readonly stream: ReadStream } | undefined;
   #pump: OutputPump | undefined;
   #size: WindowSize | undefined;
   #closed = false;
@@ -64,15 +64,12 @@ export class TerminalIo implements ProcessIo {
   async attach(): Promise<void> {
     const fd = await this.#receiveMaster();
     setNonBlocking(fd);
-    this.#masterFd = fd;
     if (this.#size !== undefined) setWindowSize(fd, this.#size);
     const open = (onread: OnReadOpts): ReadStream => {
       // The types know of onread for connections only.
       const options = { readable: true, onread };
       const master = new ReadStream(fd, options);
-      master.once('close', () => {
-        this.#masterFd = undefined;
-      });
+      this.#master = { fd, stream: master };
       if (this.#input !== undefined) feedTerminal(master, fd, this.#input.stream, this.#options.log);
       return master;
     };
@@ -90,7 +87,8 @@ export class TerminalIo implements ProcessIo {
 
   resize(size: WindowSize): void {
     this.#size = size;
-    if (this.#masterFd !== undefined) setWindowSize(this.#masterFd, size);
+    // Its descriptor is closed, and perhaps another's, well before the stream says so.
+    if (this.#master?.stream.destroyed === false) setWindowSize(this.#master.fd, size);
   }
 
   exited(): void {

@@ -73,7 +73,7 @@ const defaults: Configuration = {
   address: '/run/berth/berth.sock',
   runtime: 'runc',
   criu: '',
-  shimLaunch: 'spawn',
+  shimLaunch: 'auto',
   logLevel: 'info',
   logFormat: 'text',
   journalEvents: 100_000,

@@ -1,5 +1,5 @@
 // Forks this Node process: the one way to a new process with everything loaded. Needs `--single-threaded` and
-// `--v8-pool-size=0`, and an event loop at rest. docs/adr/0008-zygote.md says why each step is there.
+// `--v8-pool-size=0`, and an event loop at rest. docs/adr/0010-zygote-and-memory.md says why each step is there.
 import { closeSync } from 'node:fs';
 import { hasAllMappings, markMappingsForFork } from './fork-mappings.js';
 import { bindLibc, check, loadKoffi, systemError } from './libc.js';

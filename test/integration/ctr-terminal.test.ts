@@ -76,9 +76,10 @@ test('everything a terminal container printed before its end is shown', async ()
   program.write('go\n');
   const { stdout, code } = await program.result();
   assert.equal(code, 0);
-  // ctr may say after it, on the same line, that there is no terminal left to set the size of.
-  assert.match(stdout.slice(-300), /line 499\r*\nlast/);
-  assert.equal(stdout.match(/^line \d+\r*$/gm)?.length, 500);
+  // ctr may say anywhere in it, in a colour of five characters, that there is no terminal left to set the size of.
+  const printed = stdout.replace(/.{5}ERRO.*resize pty.*\n/, '');
+  assert.match(printed.slice(-300), /line 499\r*\nlast/);
+  assert.equal(printed.match(/^line \d+\r*$/gm)?.length, 500);
 });
 
 test('the terminal of the client is itself again after the run', async () => {
