@@ -13,7 +13,7 @@ built := dist/.built
 proto_files := $(shell find proto -name '*.proto' 2>/dev/null)
 sources := $(shell find src shim test -name '*.ts' 2>/dev/null) tsconfig.json
 
-.PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash bench check demo deps clean
+.PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash forks bench check demo deps clean
 
 help: ## Show this list
 	@echo 'Berth: a containerd-compatible container supervisor. Targets:'
@@ -64,6 +64,9 @@ integration: build ## Run the tests against the built daemon with the real ctr a
 crash: build ## Run the tests that kill the daemon and shims at named points (root)
 	@scripts/install-deps.sh test
 	@scripts/run-tests.sh crash
+
+forks: build ## Fork 2,000 shims on each Node that Berth supports (minutes)
+	@BERTH_FORKS=2000 node --test dist/test/crash/forks.test.js
 
 test: build ## Run all tests (root; installs what they need)
 	@scripts/install-deps.sh test

@@ -26,7 +26,10 @@ main() {
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
     install_packages "${missing[@]}"
   fi
-  [ "${1:-test}" = demo ] || "$(dirname "$0")/setup-criu.sh" >/dev/null
+  if [ "${1:-test}" = test ]; then
+    "$(dirname "$0")/setup-criu.sh" >/dev/null
+    "$(dirname "$0")/setup-nodes.sh" >/dev/null
+  fi
 }
 
 install_packages() {

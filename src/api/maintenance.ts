@@ -1,6 +1,7 @@
 // berth.v1.Maintenance: check, explain, and an end in order.
-import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
+import { type LaunchRung, MaintenanceService, type Zygote } from '../generated/berth/v1/maintenance.js';
 import type { Duration } from '../generated/google/protobuf/duration.js';
+import type { RungCounts, ZygoteCounts } from '../shims/launch-counts.js';
 import { check } from '../supervisor/check/check.js';
 import { explain } from '../supervisor/explain.js';
 import { stopAllTasks } from '../supervisor/stop-all-tasks.js';
@@ -25,6 +26,10 @@ export function maintenanceHandlers(supervisor: Supervisor): Handlers<typeof Mai
         facts: facts.map(([name, value]) => ({ name, value })),
       };
     },
+    launches: async () => {
+      const { rungs, zygote } = supervisor.launchCounts();
+      return { rungs: rungs.map(rungMessage), zygote: zygote && zygoteMessage(zygote) };
+    },
     shutdown: async ({ stopContainers, timeout }) => {
       const timeoutMs = timeout === undefined ? defaultStopTimeoutMs : millisOf(timeout);
       const stoppedContainers = stopContainers ? await stopAllTasks(supervisor, timeoutMs) : 0;
@@ -32,6 +37,14 @@ export function maintenanceHandlers(supervisor: Supervisor): Handlers<typeof Mai
       return { stoppedContainers };
     },
   };
+}
+
+function rungMessage({ name, launched, failed }: RungCounts): LaunchRung {
+  return { name, launched: BigInt(launched), failed: BigInt(failed) };
+}
+
+function zygoteMessage({ pid = 0, restarts, repeatedForks }: ZygoteCounts): Zygote {
+  return { pid, restarts: BigInt(restarts), repeatedForks: BigInt(repeatedForks) };
 }
 
 function millisOf({ seconds, nanos }: Duration): number {

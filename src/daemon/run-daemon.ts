@@ -58,6 +58,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     layers,
     orphans,
     launcher: launching.launcher,
+    launchCounts: () => launching.counts(),
     log,
     stateDirectory: configuration.state,
     checkpointsDirectory: join(configuration.root, 'checkpoints'),

@@ -1,6 +1,7 @@
 // Which ways of launching a shim the configuration asks for.
 import type { Log } from '../base/log.js';
 import { LaunchLadder, type Rung } from '../shims/launch-ladder.js';
+import type { LaunchCounts } from '../shims/launch-counts.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import { SpawnLauncher } from '../shims/spawn-launcher.js';
 import { ZygoteLauncher } from '../shims/zygote-launcher.js';
@@ -10,6 +11,7 @@ import type { Configuration } from './configuration.js';
 
 export interface ShimLaunching {
   readonly launcher: ShimLauncher;
+  counts(): LaunchCounts;
   /** Shims that run live on. */
   close(): Promise<void>;
 }
@@ -19,8 +21,15 @@ export function startShimLaunching(
   mode: Configuration['shimLaunch'],
   { log, orphans }: { readonly log: Log; readonly orphans: OrphanReaper },
 ): ShimLaunching {
-  const spawn = new SpawnLauncher(shimMain, orphans.leaveToLibuv);
-  if (mode === 'spawn') return { launcher: spawn, close: () => Promise.resolve() };
+  const spawn: Rung = { name: 'spawn', launcher: new SpawnLauncher(shimMain, orphans.leaveToLibuv) };
+  if (mode === 'spawn') {
+    const launcher = new LaunchLadder([spawn], log);
+    return {
+      launcher,
+      counts: () => ({ rungs: launcher.counts, zygote: undefined }),
+      close: () => Promise.resolve(),
+    };
+  }
   const zygote = new ZygoteLauncher({
     main: zygoteMain,
     environment: process.env,
@@ -30,6 +39,11 @@ export function startShimLaunching(
   });
   zygote.start();
   const rungs: Rung[] = [{ name: 'zygote', launcher: zygote }];
-  if (mode === 'auto') rungs.push({ name: 'spawn', launcher: spawn });
-  return { launcher: new LaunchLadder(rungs, log), close: () => zygote.close() };
+  if (mode === 'auto') rungs.push(spawn);
+  const launcher = new LaunchLadder(rungs, log);
+  return {
+    launcher,
+    counts: () => ({ rungs: launcher.counts, zygote: zygote.counts }),
+    close: () => zygote.close(),
+  };
 }

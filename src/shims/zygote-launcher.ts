@@ -6,6 +6,7 @@ import { Slots } from '../base/slots.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import type { ExitStatus } from '../linux/wait.js';
 import { launchError } from './launch-error.js';
+import type { ZygoteCounts } from './launch-counts.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
 import { type EndedReport, type ForkedReport, Zygote } from './zygote.js';
 import type { ZygoteSettings } from './zygote-process.js';
@@ -44,9 +45,9 @@ export class ZygoteLauncher implements ShimLauncher {
     this.#options = options;
   }
 
-  /** The pid of the zygote, while there is one. */
-  get pid(): number | undefined {
-    return this.#zygote?.pid;
+  get counts(): ZygoteCounts {
+    const { retries, secondForks, restarts } = this.counters;
+    return { pid: this.#zygote?.pid, restarts, repeatedForks: retries + secondForks };
   }
 
   /** Begins; launches wait a while for the zygote to be ready. */

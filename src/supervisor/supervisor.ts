@@ -5,6 +5,7 @@ import { KeyedQueue } from '../base/keyed-queue.js';
 import type { Log } from '../base/log.js';
 import type { ImageStorage } from '../images/image-storage.js';
 import type { LayerStorage } from '../images/layer-storage.js';
+import type { LaunchCounts } from '../shims/launch-counts.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
 import { LiveTasks } from './live-tasks.js';
@@ -20,6 +21,7 @@ export interface Supervisor {
   /** Keys: `keyString` of a container, or a namespace's name. */
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
+  readonly launchCounts: () => LaunchCounts;
   readonly shimKinds: { readonly own: ShimKind };
   readonly orphans: OrphanReaper;
   readonly log: Log;
@@ -51,6 +53,7 @@ export function createSupervisor(options: {
   readonly images: ImageStorage;
   readonly layers: LayerStorage;
   readonly launcher: ShimLauncher;
+  readonly launchCounts: () => LaunchCounts;
   readonly log: Log;
   readonly stateDirectory: string;
   readonly checkpointsDirectory: string;

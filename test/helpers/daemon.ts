@@ -13,7 +13,9 @@ import { poll, withDeadline } from '../../src/base/deadline.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
+import { readProcessStat } from '../../src/linux/process-info.js';
 import { containerdSubject } from './containerd.js';
+import { findProcesses } from './host-state.js';
 import { type Baseline, cleanUp, cleanUpNow, takeBaseline, waitForNoLeaks } from './leaks.js';
 import { type Program, type ProgramOptions, type ProgramResult, runProgram, startProgram } from './program.js';
 import { makeBusyboxRootfs } from './rootfs.js';
@@ -223,10 +225,11 @@ export class TestDaemon {
 
   /** Throws with the list when anything but the daemon itself is left; removes it either way. */
   async checkLeaks(settleLimitMs?: number): Promise<void> {
-    const leaks = await waitForNoLeaks(this, this.#baseline, () => this.#findRecords(), settleLimitMs);
+    const baseline = this.#baselineNow();
+    const leaks = await waitForNoLeaks(this, baseline, () => this.#findRecords(), settleLimitMs);
     if (leaks.length === 0) return;
     await this.#removeRecords();
-    await cleanUp(this, this.#baseline);
+    await cleanUp(this, baseline);
     throw new Error(`left behind:\n  ${leaks.join('\n  ')}`);
   }
 
@@ -269,6 +272,14 @@ export class TestDaemon {
       throw error;
     }
     return child.exitCode;
+  }
+
+  /** With the zygote that the daemon has now, if a test has killed the one it had. */
+  #baselineNow(): Baseline {
+    const ownZygotes = findProcesses(this).filter(
+      ({ pid, command }) => command.includes('zygote') && readProcessStat(pid)?.parentPid === this.#child?.pid,
+    );
+    return { ...this.#baseline, pids: new Set([...this.#baseline.pids, ...ownZygotes.map(({ pid }) => pid)]) };
   }
 
   async #accepts(): Promise<boolean> {

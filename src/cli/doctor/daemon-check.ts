@@ -1,6 +1,7 @@
 // Whether a daemon answers. That none runs is no failure of the host's.
 import { withDeadline } from '../../base/deadline.js';
 import { isBerthError, messageOf } from '../../domain/errors.js';
+import { type LaunchesResponse, MaintenanceService, type Zygote } from '../../generated/berth/v1/maintenance.js';
 import { VersionService } from '../../generated/containerd/services/version/v1/version.js';
 import { socketPath } from '../connection.js';
 import type { Session } from '../session.js';
@@ -9,16 +10,37 @@ import { type Finding, ok, warn } from './finding.js';
 /** A daemon that is well answers at once. */
 const answerLimitMs = 5_000;
 
+const { launches } = MaintenanceService;
+
 export async function checkDaemon(session: Session): Promise<Finding[]> {
   const path = socketPath(session.globals.address);
   try {
     const connection = await session.connect();
     const answer = connection.unary(VersionService.version, {});
     const { version } = await withDeadline(answer, answerLimitMs, `the answer of berthd at ${path}`);
-    return [ok('daemon', `berthd ${version} at ${path}`)];
+    return [ok('daemon', `berthd ${version} at ${path}`), launchFinding(await connection.unary(launches, {}))];
   } catch (error) {
     const advice = "start 'berthd' as root, or name its socket with --address";
     if (isBerthError(error, 'unavailable')) return [warn('daemon', `none answers at ${path}`, advice)];
     return [warn('daemon', messageOf(error), "look into berthd's log")];
   }
+}
+
+/** How its shims were launched; a rung that fails costs time, and the next one does its work. */
+export function launchFinding({ rungs, zygote }: LaunchesResponse): Finding {
+  const counts = rungs.map(
+    ({ name, launched, failed }) => `${launched} by ${name}${failed > 0n ? ` (${failed} failed)` : ''}`,
+  );
+  if (zygote !== undefined) counts.push(describeZygote(zygote));
+  const detail = counts.join(', ');
+  const isWell = rungs.every(({ failed }) => failed === 0n) && zygote?.pid !== 0;
+  if (isWell) return ok('shim launches', detail);
+  return warn('shim launches', detail, "berthd's log tells why a way of launching shims failed");
+}
+
+function describeZygote({ pid, restarts, repeatedForks }: Zygote): string {
+  const facts = [pid === 0 ? 'no zygote now' : `zygote ${pid}`];
+  if (restarts > 0n) facts.push(`${restarts} replaced`);
+  if (repeatedForks > 0n) facts.push(`${repeatedForks} forks repeated`);
+  return facts.join(', ');
 }

@@ -79,6 +79,32 @@ export interface Fact {
   value: string;
 }
 
+export interface LaunchesRequest {
+}
+
+export interface LaunchesResponse {
+  /** Best first: what fails on one is tried on the next. */
+  rungs: LaunchRung[];
+  /** Where there is one to fork shims from. */
+  zygote?: Zygote | undefined;
+}
+
+export interface LaunchRung {
+  /** `zygote` or `spawn`. */
+  name: string;
+  launched: bigint;
+  failed: bigint;
+}
+
+export interface Zygote {
+  /** 0 while one that has ended is not replaced yet. */
+  pid: number;
+  /** Zygotes that have ended and were replaced. */
+  restarts: bigint;
+  /** Forks beyond a launch's first. */
+  repeatedForks: bigint;
+}
+
 export interface ShutdownRequest {
   /** Stop every container first: SIGTERM, and SIGKILL once the timeout has passed. */
   stopContainers: boolean;
@@ -664,6 +690,290 @@ export const Fact: MessageFns<Fact> = {
   },
 };
 
+function createBaseLaunchesRequest(): LaunchesRequest {
+  return {};
+}
+
+export const LaunchesRequest: MessageFns<LaunchesRequest> = {
+  encode(_: LaunchesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaunchesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaunchesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LaunchesRequest>): LaunchesRequest {
+    return LaunchesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<LaunchesRequest>): LaunchesRequest {
+    const message = createBaseLaunchesRequest();
+    return message;
+  },
+};
+
+function createBaseLaunchesResponse(): LaunchesResponse {
+  return { rungs: [], zygote: undefined };
+}
+
+export const LaunchesResponse: MessageFns<LaunchesResponse> = {
+  encode(message: LaunchesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rungs) {
+      LaunchRung.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.zygote !== undefined) {
+      Zygote.encode(message.zygote, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaunchesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaunchesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rungs.push(LaunchRung.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.zygote = Zygote.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LaunchesResponse>): LaunchesResponse {
+    return LaunchesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LaunchesResponse>): LaunchesResponse {
+    const message = createBaseLaunchesResponse();
+    message.rungs = object.rungs?.map((e) => LaunchRung.fromPartial(e)) || [];
+    message.zygote = (object.zygote !== undefined && object.zygote !== null)
+      ? Zygote.fromPartial(object.zygote)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLaunchRung(): LaunchRung {
+  return { name: "", launched: 0n, failed: 0n };
+}
+
+export const LaunchRung: MessageFns<LaunchRung> = {
+  encode(message: LaunchRung, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.launched !== 0n) {
+      if (BigInt.asUintN(64, message.launched) !== message.launched) {
+        throw new globalThis.Error("value provided for field message.launched of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.launched);
+    }
+    if (message.failed !== 0n) {
+      if (BigInt.asUintN(64, message.failed) !== message.failed) {
+        throw new globalThis.Error("value provided for field message.failed of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.failed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaunchRung {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaunchRung();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.launched = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failed = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LaunchRung>): LaunchRung {
+    return LaunchRung.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LaunchRung>): LaunchRung {
+    const message = createBaseLaunchRung();
+    message.name = object.name ?? "";
+    message.launched = (object.launched !== undefined && object.launched !== null) ? BigInt(object.launched) : 0n;
+    message.failed = (object.failed !== undefined && object.failed !== null) ? BigInt(object.failed) : 0n;
+    return message;
+  },
+};
+
+function createBaseZygote(): Zygote {
+  return { pid: 0, restarts: 0n, repeatedForks: 0n };
+}
+
+export const Zygote: MessageFns<Zygote> = {
+  encode(message: Zygote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).uint32(message.pid);
+    }
+    if (message.restarts !== 0n) {
+      if (BigInt.asUintN(64, message.restarts) !== message.restarts) {
+        throw new globalThis.Error("value provided for field message.restarts of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.restarts);
+    }
+    if (message.repeatedForks !== 0n) {
+      if (BigInt.asUintN(64, message.repeatedForks) !== message.repeatedForks) {
+        throw new globalThis.Error("value provided for field message.repeatedForks of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.repeatedForks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Zygote {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseZygote();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.restarts = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.repeatedForks = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Zygote>): Zygote {
+    return Zygote.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Zygote>): Zygote {
+    const message = createBaseZygote();
+    message.pid = object.pid ?? 0;
+    message.restarts = (object.restarts !== undefined && object.restarts !== null) ? BigInt(object.restarts) : 0n;
+    message.repeatedForks = (object.repeatedForks !== undefined && object.repeatedForks !== null)
+      ? BigInt(object.repeatedForks)
+      : 0n;
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return { stopContainers: false, timeout: undefined };
 }
@@ -810,6 +1120,16 @@ export const MaintenanceService = {
     responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
   },
+  /** How shims have been launched since the daemon started. */
+  launches: {
+    path: "/berth.v1.Maintenance/Launches" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LaunchesRequest): Buffer => Buffer.from(LaunchesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LaunchesRequest => LaunchesRequest.decode(value),
+    responseSerialize: (value: LaunchesResponse): Buffer => Buffer.from(LaunchesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LaunchesResponse => LaunchesResponse.decode(value),
+  },
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: {
     path: "/berth.v1.Maintenance/Shutdown" as const,
@@ -827,6 +1147,8 @@ export interface MaintenanceServer extends UntypedServiceImplementation {
   check: handleUnaryCall<CheckRequest, CheckResponse>;
   /** One container's timeline, from everything that knows of it. The namespace comes from the `containerd-namespace` header. */
   explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  /** How shims have been launched since the daemon started. */
+  launches: handleUnaryCall<LaunchesRequest, LaunchesResponse>;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
@@ -863,6 +1185,22 @@ export interface MaintenanceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  /** How shims have been launched since the daemon started. */
+  launches(
+    request: LaunchesRequest,
+    callback: (error: ServiceError | null, response: LaunchesResponse) => void,
+  ): ClientUnaryCall;
+  launches(
+    request: LaunchesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LaunchesResponse) => void,
+  ): ClientUnaryCall;
+  launches(
+    request: LaunchesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LaunchesResponse) => void,
   ): ClientUnaryCall;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { availableControllers } from '../../../../src/cli/doctor/cgroup-checks.js';
+import { launchFinding } from '../../../../src/cli/doctor/daemon-check.js';
 import { checkVersion } from '../../../../src/cli/doctor/kernel-checks.js';
 import { capabilityFinding } from '../../../../src/cli/doctor/permission-checks.js';
 import { checkNode, checkRuntime } from '../../../../src/cli/doctor/program-checks.js';
@@ -55,3 +56,17 @@ test('a runtime that fails is told with its words', async () => {
 function mount(type: string, ...superOptions: string[]) {
   return { root: '/', mountPoint: '/x', type, superOptions };
 }
+
+test('a way of launching shims that fails, and a zygote that is gone, are warned of', () => {
+  const forks = (failed: bigint) => ({ name: 'zygote', launched: 12n, failed });
+  const spawns = { name: 'spawn', launched: 1n, failed: 0n };
+  const zygote = { pid: 99, restarts: 0n, repeatedForks: 2n };
+  assert.deepEqual(launchFinding({ rungs: [forks(0n), spawns], zygote }), {
+    check: 'shim launches',
+    status: 'OK',
+    detail: '12 by zygote, 1 by spawn, zygote 99, 2 forks repeated',
+  });
+  assert.equal(launchFinding({ rungs: [forks(1n), spawns], zygote }).status, 'WARN');
+  assert.equal(launchFinding({ rungs: [forks(0n), spawns], zygote: { ...zygote, pid: 0 } }).status, 'WARN');
+  assert.equal(launchFinding({ rungs: [spawns], zygote: undefined }).status, 'OK');
+});

@@ -1,0 +1,129 @@
+// A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { poll } from '../../src/base/deadline.js';
+import { ExitsService } from '../../src/generated/berth/v1/exits.js';
+import { type LaunchesResponse, MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
+import { Provenance } from '../../src/generated/berth/v1/provenance.js';
+import { readProcessStat } from '../../src/linux/process-info.js';
+import { removeContainer, runContainer, waitForExit } from '../helpers/containers.js';
+import { Counter } from '../helpers/counter.js';
+import { useBerthd } from '../helpers/use-berthd.js';
+
+const SIGTERM = 15;
+/** A hung zygote is given up after 4 s; a busy machine starts the next one in a few. */
+const limitMs = 20_000;
+
+const daemon = useBerthd();
+
+async function launches(): Promise<LaunchesResponse> {
+  return await daemon().call(MaintenanceService.launches, {});
+}
+
+/** How many shims this rung has launched. */
+async function launchedBy(name: string): Promise<bigint> {
+  const { rungs } = await launches();
+  return rungs.find((rung) => rung.name === name)?.launched ?? assert.fail(`no rung ${name}`);
+}
+
+/** Its pid, once there is a zygote that is not `other`. */
+async function zygotePid(other = 0): Promise<number> {
+  const pid = async () => {
+    const { zygote } = await launches();
+    return zygote === undefined || zygote.pid === 0 || zygote.pid === other ? undefined : zygote.pid;
+  };
+  return await poll(pid, { limitMs, intervalMs: 20, what: `another zygote than ${other}` });
+}
+
+/** A container from its creation to its removal. */
+async function runToEnd(id: string): Promise<void> {
+  await runContainer(daemon(), id, ['/bin/sh', '-c', 'exit 7']);
+  assert.equal(await waitForExit(daemon(), id), 7);
+  await removeContainer(daemon(), id);
+}
+
+/** Resolves once a container's shim is a fork again. */
+async function forksAgain(): Promise<void> {
+  const before = await launchedBy('zygote');
+  let round = 0;
+  const probe = async () => {
+    await runToEnd(`fork${++round}`);
+    return (await launchedBy('zygote')) > before || undefined;
+  };
+  await poll(probe, { limitMs, intervalMs: 20, what: 'a forked shim' });
+}
+
+test('shims are forked from the zygote, and live on when it is killed and replaced', async () => {
+  const zygote = await zygotePid();
+  const spawned = await launchedBy('spawn');
+  const counter = await Counter.start(daemon(), 'lives');
+  assert.equal(readProcessStat(counter.shimPid)?.parentPid, zygote);
+  assert.equal(await launchedBy('spawn'), spawned);
+  process.kill(zygote, 'SIGKILL');
+  await runToEnd('meanwhile');
+  await counter.countsOn();
+  const exec = await counter.exec('e1', '/bin/sh', '-c', 'exit 5');
+  assert.equal(exec.code, 5, exec.stderr);
+  await zygotePid(zygote);
+  await forksAgain();
+  await counter.kill(SIGTERM);
+  assert.equal(await counter.wait(), 21);
+  await counter.remove();
+});
+
+test('a container whose zygote and shim are both killed is adopted, and its exit is true', async () => {
+  const zygote = await zygotePid();
+  const counter = await Counter.start(daemon(), 'orphan');
+  const dead = counter.shimPid;
+  process.kill(zygote, 'SIGKILL');
+  process.kill(dead, 'SIGKILL');
+  await counter.servedByAnother(dead);
+  await counter.countsOn();
+  await counter.kill(SIGTERM);
+  assert.equal(await counter.wait(), 21);
+  const { exit } = await daemon().call(ExitsService.get, { containerId: 'orphan', execId: '' });
+  assert.notEqual(exit?.provenance, Provenance.UNKNOWN);
+  await counter.remove();
+  await zygotePid(zygote);
+});
+
+test('while a zygote hangs shims are launched as a fresh Node, and it is replaced', async () => {
+  const hung = await zygotePid();
+  await forksAgain();
+  const spawned = await launchedBy('spawn');
+  process.kill(hung, 'SIGSTOP');
+  await runToEnd('waits');
+  assert.equal(await launchedBy('spawn'), spawned + 1n);
+  await zygotePid(hung);
+  await forksAgain();
+  assert.match(daemon().log, /a shim could not be launched this way .*rung=zygote/);
+});
+
+test('while a zygote cannot fork shims are launched as a fresh Node, and it is kept', async () => {
+  const zygote = await zygotePid();
+  const spawned = await launchedBy('spawn');
+  const { limit } = moveToOwnGroup(zygote);
+  writeFileSync(limit, '1');
+  await runToEnd('refused');
+  assert.equal(await launchedBy('spawn'), spawned + 1n);
+  writeFileSync(limit, 'max');
+  await runToEnd('forked');
+  assert.deepEqual([await launchedBy('spawn'), await zygotePid()], [spawned + 1n, zygote]);
+  assert.match(daemon().log, /rung=zygote .*EAGAIN: fork/);
+});
+
+test('doctor tells how shims were launched', async () => {
+  const { stdout } = await daemon().berth(['doctor']);
+  assert.match(stdout, /^WARN {2}shim launches {2}\d+ by zygote \(\d+ failed\), \d+ by spawn, zygote \d+, 3 replaced/m);
+});
+
+/** A cgroup in which the number of processes can be limited. */
+function moveToOwnGroup(pid: number): { readonly limit: string } {
+  const hierarchy = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].find((path) => existsSync(path)) ?? '';
+  const group = join(hierarchy, `${daemon().namespace}-zygote`);
+  mkdirSync(group);
+  writeFileSync(join(group, 'cgroup.procs'), String(pid));
+  return { limit: join(group, 'pids.max') };
+}
