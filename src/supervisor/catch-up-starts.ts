@@ -17,6 +17,7 @@ export async function catchUpWithStarts(supervisor: Supervisor, task: LiveTask, 
     const drafts: EventDraft[] = [];
     let next = task.record;
     for (const process of processes) {
+      if (isRecordedAlive(task.record, process)) task.held.hold(process.execId, process.pid);
       if (!hasStartedUnseen(task, process)) continue;
       const { execId, pid } = process;
       next = withProcess(next, stepped(task.process(execId), 'start', pid));
@@ -24,6 +25,12 @@ export async function catchUpWithStarts(supervisor: Supervisor, task: LiveTask, 
     }
     if (drafts.length > 0) await commitTask(supervisor, task, next, drafts);
   });
+}
+
+/** The shim that has it for a child says so: the pid cannot have been used again. */
+function isRecordedAlive(record: TaskRecord, { execId, pid, status }: ProcessState): boolean {
+  const known = recorded(record, execId);
+  return status !== Status.STOPPED && known?.pid === pid && known.state !== 'stopped';
 }
 
 /** A start that is under way now is committed by whoever asked for it. */

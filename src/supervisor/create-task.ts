@@ -16,6 +16,7 @@ import { taskCreated } from './event-drafts.js';
 import { LiveTask } from './live-tasks.js';
 import { type ResolvedRuntime, resolveRuntime } from './runtime-options.js';
 import { removeHalfCreated } from './remove-leftover.js';
+import { deleteStaleState } from './runtime-state.js';
 import { runtimeCallTimeoutMs } from './shim-calls.js';
 import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
@@ -43,6 +44,7 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const bundle = bundlePath(supervisor.stateDirectory, request);
     const place = { namespace: request.namespace, id: request.id, bundle, runtime: resolved.location };
     undo.push(() => removeHalfCreated(supervisor, place));
+    await deleteStaleState(supervisor, place);
     await createBundle(bundle, { spec, runtime: resolved.location });
     failpoint('create.bundle-made');
     const given = resolved.checkpoint === '' ? await request.checkpoint?.(bundle) : undefined;

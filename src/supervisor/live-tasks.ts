@@ -4,11 +4,11 @@ import { BerthError } from '../domain/errors.js';
 import type { ProcessExit } from '../domain/exit.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
+import { readProcessStat } from '../linux/process-info.js';
 import type { TaskShim } from '../shims/task-shim.js';
+import { HeldProcesses } from './held-processes.js';
 
 export class LiveTask {
-  /** As committed; replaced, never changed in place. */
-  record: TaskRecord;
   /** Absent while the shim is out of reach. */
   shim: TaskShim | undefined;
   /** A call missed its deadline, and the shim is being asked whether it is there at all. */
@@ -17,11 +17,31 @@ export class LiveTask {
   reaching: Promise<unknown> | undefined;
   /** Starts under way, by exec id: an exit waits for its process's start to be committed first. */
   readonly starting = new Map<string, Promise<unknown>>();
+  readonly held = new HeldProcesses();
   readonly #waiters = new Map<string, Deferred<ProcessExit>>();
+  #record: TaskRecord;
 
   constructor(record: TaskRecord, shim: TaskShim | undefined) {
-    this.record = record;
+    this.#record = record;
     this.shim = shim;
+    this.holdInit();
+  }
+
+  /** As committed; replaced, never changed in place. */
+  get record(): TaskRecord {
+    return this.#record;
+  }
+
+  set record(next: TaskRecord) {
+    this.held.follow(this.#record, next);
+    this.#record = next;
+  }
+
+  /** Unless its pid names another process by now. */
+  holdInit(): void {
+    const { init, initStartTime } = this.#record;
+    if (init.state === 'stopped' || readProcessStat(init.pid)?.startTime !== initStartTime) return;
+    this.held.hold('', init.pid);
   }
 
   /** The process with this exec id, init where it is empty; `not-found` when there is none. */
@@ -93,6 +113,7 @@ export class LiveTasks {
   }
 
   remove(key: ContainerKey): void {
+    this.find(key)?.held.letGo();
     this.#tasks.delete(keyString(key));
   }
 

@@ -1,6 +1,5 @@
 // The ends of processes whose shim is gone: measured where the kernel still tells, by our own wait or by pidfd, and
 // recorded as unknown where nobody can tell any more.
-import { closeSync } from 'node:fs';
 import { DeadlineError, poll } from '../base/deadline.js';
 import { type ProcessExit, unknownExitStatus } from '../domain/exit.js';
 import type { ProcessRecord } from '../domain/records.js';
@@ -8,8 +7,7 @@ import { nowNanos } from '../domain/time.js';
 import { containerCgroupOf } from '../linux/cgroup.js';
 import { hasFreezer, isFrozen, thawCgroup } from '../linux/freezer.js';
 import { isSystemError } from '../linux/libc.js';
-import { endByPidfd, openPidfd, signalPidfd } from '../linux/pidfd.js';
-import { readProcessStat } from '../linux/process-info.js';
+import { endByPidfd, signalPidfd } from '../linux/pidfd.js';
 import type { LiveTask } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { commitExit } from './record-exit.js';
@@ -47,7 +45,7 @@ export async function settleExecs(
 ): Promise<void> {
   for (const exec of Object.values(task.record.execs)) {
     if (exec.state === 'stopped' || exec.pid === 0 || !ended(exec)) continue;
-    await commit(supervisor, task, exec, await endOfOrphan(supervisor.orphans, exec.pid));
+    await commit(supervisor, task, exec, await endOfOrphan(supervisor.orphans, task, exec));
   }
 }
 
@@ -68,7 +66,8 @@ function commit(supervisor: Supervisor, task: LiveTask, process: ProcessRecord, 
 /** Kills init, if it is still the process that was recorded, and finds out how it ended. */
 async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<ProcessExit> {
   const { pid } = task.record.init;
-  const pidfd = pidfdOfInit(task);
+  task.holdInit();
+  const pidfd = task.held.find('');
   if (pidfd === undefined) return waitedExit(orphans, pid) ?? unknownExit(pid);
   try {
     signalPidfd(pidfd, SIGKILL);
@@ -81,8 +80,6 @@ async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<Proce
   } catch (error) {
     if (!(error instanceof DeadlineError) && !isSystemError(error, 'ESRCH')) throw error;
     return waitedExit(orphans, pid) ?? toldExit(pidfd, pid) ?? unknownExit(pid);
-  } finally {
-    closeSync(pidfd);
   }
 }
 
@@ -92,21 +89,15 @@ function thawIfFrozen(pid: number): void {
   if (hasFreezer(cgroup) && isFrozen(cgroup)) thawCgroup(cgroup);
 }
 
-/** Undefined unless the pid still names the process that was created. */
-function pidfdOfInit({ record }: LiveTask): number | undefined {
-  try {
-    const pidfd = openPidfd(record.init.pid);
-    if (readProcessStat(record.init.pid)?.startTime === record.initStartTime) return pidfd;
-    closeSync(pidfd);
-  } catch (error) {
-    if (!isSystemError(error, 'ESRCH', 'EINVAL')) throw error;
-  }
-  return undefined;
-}
-
 /** Whoever is above the dead shim hears of the end at the same time as we do, and tells us a moment later. */
-async function endOfOrphan(orphans: OrphanReaper, pid: number): Promise<ProcessExit> {
-  const waited = poll(() => waitedExit(orphans, pid), {
+async function endOfOrphan(
+  orphans: OrphanReaper,
+  task: LiveTask,
+  { execId, pid }: ProcessRecord,
+): Promise<ProcessExit> {
+  const pidfd = task.held.find(execId);
+  const told = () => waitedExit(orphans, pid) ?? (pidfd === undefined ? undefined : toldExit(pidfd, pid));
+  const waited = poll(told, {
     limitMs: orphanNewsTimeoutMs,
     intervalMs: endPollMs,
     what: `news of process ${pid}`,

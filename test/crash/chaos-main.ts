@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { startBerthd } from '../helpers/daemon.js';
+import { faultyDaemon } from '../helpers/faults.js';
 import { runChaos } from './chaos/chaos.js';
 
 const { values } = parseArgs({
@@ -9,7 +10,7 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed ?? randomInt(1_000_000));
 console.log(`seed ${seed}`);
-const daemon = await startBerthd();
+const daemon = await startBerthd(faultyDaemon);
 try {
   const options = { seed, kills: Number(values.kills ?? 500), clients: Number(values.clients ?? 4) };
   console.log(await runChaos(daemon, options));

@@ -21,9 +21,12 @@ import { type Program, type ProgramOptions, type ProgramResult, runProgram, star
 import { makeBusyboxRootfs } from './rootfs.js';
 import { callRpc, type Method, type RpcOptions, type RpcStream, streamRpc } from './rpc.js';
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface DaemonOptions {
   readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Or what it is, given the test's own directory. */
+  readonly env?: Environment | ((directory: string) => Environment);
   /** The text of its configuration file; empty where the test gives none. */
   readonly config?: string;
 }
@@ -41,8 +44,10 @@ export const projectRoot = resolve(dist, '..');
 export const isContainerd = process.env['BERTH_TEST_SUBJECT'] === 'containerd';
 
 /** A daemon that is not ready, or not gone, by then hangs. */
-const startLimitMs = 15_000;
-const stopLimitMs = 15_000;
+const startLimitMs = 60_000;
+const stopLimitMs = 60_000;
+/** Of starts that die at failpoints, one after the other. */
+const maxDeathsAtStart = 5;
 
 /** Starts berthd, or what BERTH_TEST_SUBJECT has in its place. */
 export async function startBerthd(options: DaemonOptions = {}): Promise<TestDaemon> {
@@ -107,6 +112,11 @@ export class TestDaemon {
     return this.#child.pid;
   }
 
+  /** By SIGKILL, its own at a failpoint or a test's. */
+  get hasDied(): boolean {
+    return this.#child?.signalCode === 'SIGKILL';
+  }
+
   get logFile(): string {
     return join(this.directory, 'daemon.log');
   }
@@ -127,12 +137,20 @@ export class TestDaemon {
   }
 
   /** `env` is for this run alone, as a failpoint is. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(env: Environment = {}): Promise<void> {
+    for (let deaths = 0; !(await this.#startOnce(env)); deaths++) {
+      if (deaths === maxDeathsAtStart) throw new Error('the daemon dies at every start');
+    }
+    this.#baseline = takeBaseline(this);
+  }
+
+  /** False when it died by SIGKILL, as at a failpoint. */
+  async #startOnce(env: Environment): Promise<boolean> {
     const log = openSync(this.logFile, 'a');
     const [file = '', ...args] = this.#subject.command;
     this.#child = spawn(file, [...args, ...(this.#options.args ?? [])], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#options.env, ...env },
+      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#environment, ...env },
     });
     closeSync(log);
     await poll(async () => (await this.#accepts()) || undefined, {
@@ -140,11 +158,12 @@ export class TestDaemon {
       intervalMs: 20,
       what: `the daemon to accept connections on ${this.socket}`,
     }).catch(async (error: unknown) => {
+      if (this.hasDied) return;
       const { log } = this;
       await this.dispose().catch(() => undefined);
       throw new Error(`the daemon did not start; its log:\n${log}`, { cause: error });
     });
-    this.#baseline = takeBaseline(this);
+    return !this.hasDied;
   }
 
   /** SIGTERM, and its exit code. */
@@ -284,6 +303,7 @@ export class TestDaemon {
 
   async #accepts(): Promise<boolean> {
     if (this.#child?.exitCode !== null) throw new Error(`the daemon ended with ${this.#child?.exitCode}`);
+    if (this.hasDied) throw new Error('the daemon has died');
     const socket = connect(this.socket);
     try {
       await once(socket, 'connect');
@@ -293,6 +313,11 @@ export class TestDaemon {
     } finally {
       socket.destroy();
     }
+  }
+
+  get #environment(): Environment {
+    const { env = {} } = this.#options;
+    return typeof env === 'function' ? env(this.directory) : env;
   }
 
   async #findRecords(): Promise<string[]> {

@@ -18,6 +18,7 @@ export class EventLog {
   readonly breaks: string[] = [];
   readonly #daemon: TestDaemon;
   #last = 0n;
+  #cutOff: () => void = () => undefined;
   #ended = false;
 
   constructor(daemon: TestDaemon) {
@@ -42,6 +43,7 @@ export class EventLog {
         }
       };
       const over = new AbortController();
+      this.#cutOff = () => over.abort();
       void stream.ended.then(() => over.abort());
       while (!over.signal.aborted && !this.#ended) {
         take();
@@ -50,6 +52,11 @@ export class EventLog {
       take();
       stream.cancel();
     }
+  }
+
+  /** The subscriber loses its stream, and goes on with another. */
+  cutOff(): void {
+    this.#cutOff();
   }
 
   stop(): void {
