@@ -13,7 +13,7 @@ built := dist/.built
 proto_files := $(shell find proto -name '*.proto' 2>/dev/null)
 sources := $(shell find src shim test -name '*.ts' 2>/dev/null) tsconfig.json
 
-.PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash forks bench check demo deps clean
+.PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash forks bench bench-docs check demo deps clean
 
 help: ## Show this list
 	@echo 'Berth: a containerd-compatible container supervisor. Targets:'
@@ -74,9 +74,12 @@ test: build ## Run all tests (root; installs what they need)
 
 check: lint check-proto test ## Everything CI runs: format, lint, types, protos, all tests
 
-bench: build ## Measure against the real containerd (root; BENCH_PAIRS=20)
+bench: build ## Measure against the real containerd (root; BENCH=name,name BENCH_ROUNDS=5 BENCH_QUICK=1)
 	@scripts/install-deps.sh test
 	@node dist/test/bench/main.js
+
+bench-docs: build ## Put the table of docs/bench/results.json into README.md
+	@node dist/test/bench/readme-table.js
 
 demo: ## Watch a container run under a private berthd, in a temporary directory (root)
 	@scripts/demo.sh

@@ -1,64 +1,29 @@
-// `ctr run --rm` of `true` through Berth and through the real containerd, in alternation, over bare runc.
-import { startBerthd, startContainerd, type TestDaemon } from '../helpers/daemon.js';
-import { BareRunc, run } from './bare-runc.js';
-import { summarize, type Summary } from './statistics.js';
+// (1) `ctr run --rm` of `true`, one after the other: the whole life of a container as a user sees it.
+import type { TestDaemon } from '../helpers/daemon.js';
+import { BareRunc } from './bare-runc.js';
+import { type Benchmark, compare, withDaemons } from './context.js';
+import { timed } from './rounds.js';
+import { runQuickly } from './run-quickly.js';
 
-export interface CtrRunResult {
-  readonly berth: Summary;
-  readonly containerd: Summary;
-  readonly bareRunc: Summary;
-  /** Median of Berth over median of containerd; the budget is 0.8. */
-  readonly ratio: number;
-}
+export const ctrRun: Benchmark = {
+  name: 'ctr-run',
+  title: 'ctr run --rm --rootfs DIR ID /bin/true, one after the other',
+  run: async (context) =>
+    await withDaemons(async (daemons) => {
+      const { berth } = daemons;
+      const bare = await BareRunc.create(berth.path('bare'), berth.rootfs, berth.namespace);
+      const floor = {
+        name: 'runc create + start + delete',
+        work: async () => await timed(async () => await bare.run()),
+      };
+      const work = async (daemon: TestDaemon, round: number) =>
+        await timed(async () => await runTrue(daemon, `b${round + 1000}`));
+      const figures = await compare(context, { usual: 20, warmUps: 3 }, daemons, work, floor);
+      return [{ group: '1', name: '`ctr run --rm` of `true`', unit: 'ms', target: { ratio: 0.8 }, ...figures }];
+    }),
+};
 
-/** Before anything is counted: caches warm, code compiled. */
-const warmUps = 3;
-
-export async function measureCtrRun(pairs: number): Promise<CtrRunResult> {
-  const berth = await startBerthd();
-  try {
-    const containerd = await startContainerd();
-    try {
-      return alternate(berth, containerd, pairs);
-    } finally {
-      await containerd.dispose();
-    }
-  } finally {
-    await berth.dispose();
-  }
-}
-
-function alternate(berth: TestDaemon, containerd: TestDaemon, pairs: number): CtrRunResult {
-  const bare = new BareRunc(berth.path('fifo'), berth.rootfs, berth.namespace);
-  const subjects = [
-    { samples: [] as number[], work: () => runTrue(berth) },
-    { samples: [] as number[], work: () => runTrue(containerd) },
-    { samples: [] as number[], work: () => bare.run() },
-  ] as const;
-  for (let round = -warmUps; round < pairs; round++) {
-    // Each goes first as often as last, so that none profits from its place.
-    const order = round % 2 === 0 ? subjects : subjects.toReversed();
-    for (const { samples, work } of order) {
-      const took = timed(work);
-      if (round >= 0) samples.push(took);
-    }
-  }
-  const [first, second, third] = subjects.map(({ samples }) => summarize(samples));
-  if (first === undefined || second === undefined || third === undefined) throw new Error('three subjects');
-  return { berth: first, containerd: second, bareRunc: third, ratio: first.medianMs / second.medianMs };
-}
-
-let runs = 0;
-
-function runTrue(daemon: TestDaemon): void {
-  runs += 1;
-  const [file = '', ...args] = daemon.ctrCommand(['run', '--rm', '--rootfs', daemon.rootfs, `b${runs}`, '/bin/true']);
-  run(file, args);
-}
-
-/** Milliseconds. */
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
+async function runTrue(daemon: TestDaemon, id: string): Promise<void> {
+  const [file = '', ...args] = daemon.ctrCommand(['run', '--rm', '--rootfs', daemon.rootfs, id, '/bin/true']);
+  await runQuickly(file, args);
 }

@@ -1,55 +1,76 @@
-// `make bench`: runs the benchmarks, prints their tables, and writes .cache/bench/NAME.json.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
-import { join } from 'node:path';
-import { projectRoot } from '../helpers/daemon.js';
-import { measureCtrRun } from './ctr-run.js';
-import type { Summary } from './statistics.js';
-
-const minimumPairs = 20;
+// `make bench`: runs the benchmarks one after the other, prints the table, and writes the report. A target that is missed
+// is a result; a benchmark that fails is told, left out, and makes the run fail at its end.
+import type { Context } from './context.js';
+import { describeMachine } from './machine.js';
+import { type Measurement, verdictOf } from './measurement.js';
+import { type Report, writeReport } from './report.js';
+import { resultTable } from './result-table.js';
+import { readSettings, type Settings } from './settings.js';
+import { suite } from './suite.js';
 
 if (process.getuid?.() !== 0) {
   console.error('The benchmarks start containers, which needs root: sudo env "PATH=$PATH" make bench');
   process.exit(1);
 }
-const pairs = Number(process.env['BENCH_PAIRS'] ?? minimumPairs);
-if (!Number.isInteger(pairs) || pairs < 1) {
-  console.error(`BENCH_PAIRS must be a positive whole number, not ${process.env['BENCH_PAIRS']}`);
-  process.exit(1);
+const names = suite.map(({ name }) => name);
+const settings = settingsOrExit();
+const started = performance.now();
+const measurements: Measurement[] = [];
+const failures: { readonly name: string; readonly error: string }[] = [];
+for (const { name, title, run } of suite) {
+  if (settings.picked.length > 0 && !settings.picked.includes(name)) continue;
+  console.log(`${name}: ${title}`);
+  const began = performance.now();
+  try {
+    const rows = await run(contextOf(settings, name));
+    measurements.push(...rows);
+    console.log(`${resultTable(rows)}\n${name}: ${seconds(began)} s\n`);
+  } catch (error) {
+    console.error(`${name} failed:`, error, '\n');
+    failures.push({ name, error: error instanceof Error ? error.message : String(error) });
+  }
 }
+const report: Report = {
+  at: new Date().toISOString(),
+  command: commandOf(settings),
+  seconds: seconds(started),
+  machine: describeMachine(),
+  measurements,
+  failures,
+};
+console.log(resultTable(measurements));
+const verdicts = measurements.map(verdictOf);
+const count = (verdict: string) => verdicts.filter((one) => one === verdict).length;
+console.log(`targets: ${count('met')} met, ${count('missed')} missed; benchmarks failed: ${failures.length}`);
+console.log(`${report.seconds} s; written to ${writeReport(report, settings.isFull).join(' and ')}`);
+// What a failed benchmark has left behind in this process must not keep it.
+process.exit(failures.length === 0 ? 0 : 1);
 
-console.log(`ctr run --rm --rootfs DIR ID /bin/true, one after the other, ${pairs} rounds in alternation\n`);
-const result = await measureCtrRun(pairs);
-printTable([
-  ['Berth', result.berth],
-  ['containerd', result.containerd],
-  ['runc create + start + delete', result.bareRunc],
-]);
-console.log(`\nBerth / containerd: ${result.ratio.toFixed(2)} of its median (budget: at most 0.80)`);
-console.log(`written to ${writeReport('ctr-run', result)}`);
-
-function printTable(rows: readonly (readonly [string, Summary])[]): void {
-  const line = (cells: readonly string[]) =>
-    console.log(cells.map((cell, index) => (index === 0 ? cell.padEnd(30) : cell.padStart(10))).join(''));
-  line(['', 'median', 'p90', 'min', 'samples']);
-  for (const [name, { medianMs, p90Ms, minimumMs, samples }] of rows) {
-    line([name, ...[medianMs, p90Ms, minimumMs].map((ms) => `${ms.toFixed(1)} ms`), String(samples)]);
+function settingsOrExit(): Settings {
+  try {
+    return readSettings(process.env, names);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return process.exit(2);
   }
 }
 
-function writeReport(name: string, measured: object): string {
-  const directory = join(projectRoot, '.cache/bench');
-  mkdirSync(directory, { recursive: true });
-  const file = join(directory, `${name}.json`);
-  const host = {
-    ...{ kernel: release(), processors: cpus().length, model: cpus()[0]?.model, node: process.version },
-    ...{ containerd: firstLine('containerd', '--version'), runc: firstLine('runc', '--version') },
+function contextOf({ rounds, quick }: Settings, name: string): Context {
+  return {
+    rounds: (usual) => rounds ?? usual,
+    size: (usual, small) => (quick ? small : usual),
+    say: (line) => console.log(`  ${name}: ${line}`),
   };
-  writeFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), host, ...measured }, undefined, 2)}\n`);
-  return file;
 }
 
-function firstLine(file: string, argument: string): string {
-  return spawnSync(file, [argument], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
+function commandOf({ picked, rounds, quick }: Settings): string {
+  const words = [
+    ...(picked.length > 0 ? [`BENCH=${picked.join(',')}`] : []),
+    ...(quick ? ['BENCH_QUICK=1'] : rounds === undefined ? [] : [`BENCH_ROUNDS=${rounds}`]),
+  ];
+  return ['make', 'bench', ...words].join(' ');
+}
+
+function seconds(since: number): number {
+  return Math.round((performance.now() - since) / 1000);
 }

@@ -1,19 +1,21 @@
-// What a benchmark says of its samples, all in milliseconds.
+// What a benchmark says of its samples, in whatever unit they are.
 
 export interface Summary {
   readonly samples: number;
-  readonly minimumMs: number;
-  readonly medianMs: number;
-  readonly p90Ms: number;
+  readonly minimum: number;
+  readonly p10: number;
+  readonly median: number;
+  readonly p90: number;
 }
 
-export function summarize(samplesMs: readonly number[]): Summary {
-  const sorted = samplesMs.toSorted((a, b) => a - b);
+export function summarize(samples: readonly number[]): Summary {
+  const sorted = samples.toSorted((a, b) => a - b);
   return {
     samples: sorted.length,
-    minimumMs: sorted[0] ?? Number.NaN,
-    medianMs: quantile(sorted, 0.5),
-    p90Ms: quantile(sorted, 0.9),
+    minimum: sorted[0] ?? Number.NaN,
+    p10: quantile(sorted, 0.1),
+    median: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
   };
 }
 

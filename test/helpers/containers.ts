@@ -24,6 +24,7 @@ export interface ContainerOptions {
 export interface TaskOptions {
   readonly stdin?: string;
   readonly stdout?: string;
+  readonly stderr?: string;
   readonly terminal?: boolean;
   readonly options?: Partial<Options>;
 }
@@ -66,7 +67,7 @@ export async function createTask(daemon: TestDaemon, id: string, task: TaskOptio
     rootfs: [],
     stdin: task.stdin ?? '',
     stdout: task.stdout ?? '',
-    stderr: '',
+    stderr: task.stderr ?? '',
     terminal: task.terminal ?? false,
     checkpoint: undefined,
     options: task.options === undefined ? undefined : runtimeOptions(task.options),

@@ -146,13 +146,7 @@ export class TestDaemon {
 
   /** False when it died by SIGKILL, as at a failpoint. */
   async #startOnce(env: Environment): Promise<boolean> {
-    const log = openSync(this.logFile, 'a');
-    const [file = '', ...args] = this.#subject.command;
-    this.#child = spawn(file, [...args, ...(this.#options.args ?? [])], {
-      stdio: ['ignore', log, log],
-      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#environment, ...env },
-    });
-    closeSync(log);
+    this.launch(env);
     await poll(async () => (await this.#accepts()) || undefined, {
       limitMs: startLimitMs,
       intervalMs: 20,
@@ -164,6 +158,17 @@ export class TestDaemon {
       throw new Error(`the daemon did not start; its log:\n${log}`, { cause: error });
     });
     return !this.hasDied;
+  }
+
+  /** Starts its process and waits for nothing. */
+  launch(env: Environment = {}): void {
+    const log = openSync(this.logFile, 'a');
+    const [file = '', ...args] = this.#subject.command;
+    this.#child = spawn(file, [...args, ...(this.#options.args ?? [])], {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, BERTH_TEST_DIRECTORY: this.directory, ...this.#environment, ...env },
+    });
+    closeSync(log);
   }
 
   /** SIGTERM, and its exit code. */
