@@ -47,6 +47,16 @@ export class ExitJournal {
     }
   }
 
+  /** Calls `listener` after each append. */
+  onAppended(listener: () => void): void {
+    this.#followers.add(listener);
+  }
+
+  /** The kept records after `cursor`. */
+  after(cursor: bigint): JournalRecord[] {
+    return this.#pending.slice(this.#indexAfter(cursor));
+  }
+
   /** Every kept record after `after`, then new ones as they come, until `signal` aborts. */
   async *follow(after: bigint, signal: AbortSignal): AsyncGenerator<JournalRecord> {
     let cursor = after;

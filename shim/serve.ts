@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { armFailpoint, failpoint } from '../src/base/failpoint.js';
+import type { Log } from '../src/base/log.js';
 import { messageOf } from '../src/domain/errors.js';
 import { exitJournalName } from '../src/domain/exit-journal.js';
 import { checkId } from '../src/domain/ids.js';
@@ -17,7 +18,7 @@ import { ShimLog } from './log.js';
 import { Reaper } from './reaper.js';
 import { shimService } from './shim-service.js';
 import { Task } from './task.js';
-import { taskServices } from './task-service.js';
+import { type TaskMethods, taskServices } from './task-service.js';
 import { version } from './version.js';
 
 export interface ShimOptions {
@@ -36,6 +37,22 @@ export interface Hello {
   readonly socket: string;
 }
 
+/** What a shim makes of its calls and of its end where somebody else than berthd has started it. */
+export interface ShimHost {
+  /** Where to listen. */
+  readonly socket: string;
+  readonly extend: (parts: ShimParts) => {
+    readonly methods: (methods: TaskMethods) => TaskMethods;
+    readonly beforeEnd: () => Promise<void>;
+  };
+}
+
+export interface ShimParts {
+  readonly namespace: string;
+  readonly journal: ExitJournal;
+  readonly log: Log;
+}
+
 /** Relative, so that the path of a socket in a long bundle still fits; the bundle is the working directory. */
 const socketName = 'shim.sock';
 const pidFileName = 'shim.pid';
@@ -43,7 +60,7 @@ const pidFileName = 'shim.pid';
 const shutdownDrainMs = 1000;
 
 /** Resolves once the shim serves; the process then lives until it is shut down. */
-export async function serveShim(options: ShimOptions): Promise<Hello> {
+export async function serveShim(options: ShimOptions, host?: ShimHost): Promise<Hello> {
   armFailpoint(process.env['BERTH_FAILPOINT']);
   checkId('namespace', options.namespace);
   checkId('container id', options.id);
@@ -56,18 +73,21 @@ export async function serveShim(options: ShimOptions): Promise<Hello> {
   const journal = new ExitJournal(exitJournalName, log);
   const reaper = new Reaper((ended) => task.current?.onEnded(ended));
   const task = new Task({ namespace, id, bundle, reaper, journal, log });
+  const extension = host?.extend({ namespace, journal, log });
+  const socket = host?.socket ?? socketName;
   const identity = { shimId, version, namespace, containerId: id };
 
   const server = serveTtrpc({
     services: [
-      ...taskServices(task, { version, onShutdown: () => void end(0) }),
+      ...taskServices(task, { version, onShutdown: () => void end(0), extend: extension?.methods }),
       shimService({ task, journal, identity }),
     ],
     onError: (error) => log.error('a call failed unexpectedly', { error: messageOf(error) }),
   });
-  const listener = await listen(server);
+  const listener = await listen(server, socket);
   const end = async (code: number): Promise<void> => {
     log.info('shim ends');
+    await extension?.beforeEnd();
     listener.close();
     await server.close({ drainTimeoutMs: shutdownDrainMs });
     process.exit(code);
@@ -78,15 +98,15 @@ export async function serveShim(options: ShimOptions): Promise<Hello> {
   writeFileSync(pidFileName, `${process.pid}\n`);
   failpoint('shim.serving');
   log.info('shim serves', { shimId, pid: process.pid });
-  return { pid: process.pid, shimId, socket: socketName };
+  return { pid: process.pid, shimId, socket };
 }
 
-async function listen(server: TtrpcServer): Promise<Server> {
+async function listen(server: TtrpcServer, path: string): Promise<Server> {
   const listener = createServer((socket) => server.accept(socket));
-  removeStale(socketName);
-  listener.listen(socketName);
+  removeStale(path);
+  listener.listen(path);
   await once(listener, 'listening');
-  chmodSync(socketName, 0o600);
+  chmodSync(path, 0o600);
   return listener;
 }
 

@@ -19,26 +19,29 @@ const TaskV2Definition = { ...TaskDefinition, fullName: 'containerd.task.v2.Task
 
 const SIGKILL = 9;
 
-type Methods = Implementation<typeof TaskDefinition>;
+export type TaskMethods = Implementation<typeof TaskDefinition>;
 
 export interface TaskServiceOptions {
   readonly version: string;
   /** Ends the shim once the answer is out. */
   readonly onShutdown: () => void;
+  /** Stands in front of the methods where somebody else than berthd has started the shim. */
+  readonly extend?: ((methods: TaskMethods) => TaskMethods) | undefined;
 }
 
 export function taskServices(task: Task, options: TaskServiceOptions): Service[] {
-  const methods: Methods = {
+  const methods: TaskMethods = {
     ...lifecycleMethods(task),
     ...processMethods(task),
     ...shimMethods(task, options),
     ...containerMethods(task),
     ...statsMethods(task),
   };
-  return [implement(TaskDefinition, methods), implement(TaskV2Definition, methods)];
+  const served = options.extend?.(methods) ?? methods;
+  return [implement(TaskDefinition, served), implement(TaskV2Definition, served)];
 }
 
-function lifecycleMethods(task: Task): Pick<Methods, 'create' | 'start' | 'delete' | 'exec' | 'wait' | 'state'> {
+function lifecycleMethods(task: Task): Pick<TaskMethods, 'create' | 'start' | 'delete' | 'exec' | 'wait' | 'state'> {
   return {
     create: async (request) => ({ pid: (await task.create(request)).init.pid }),
     start: async ({ id, execId }) => ({ pid: (await task.start(id, execId)).pid }),
@@ -59,7 +62,7 @@ function lifecycleMethods(task: Task): Pick<Methods, 'create' | 'start' | 'delet
   };
 }
 
-function processMethods(task: Task): Pick<Methods, 'kill' | 'pids' | 'resizePty' | 'closeIO'> {
+function processMethods(task: Task): Pick<TaskMethods, 'kill' | 'pids' | 'resizePty' | 'closeIO'> {
   return {
     kill: async ({ id, execId, signal, all }) => {
       const container = task.container(id);
@@ -83,7 +86,7 @@ function processMethods(task: Task): Pick<Methods, 'kill' | 'pids' | 'resizePty'
   };
 }
 
-function shimMethods(task: Task, options: TaskServiceOptions): Pick<Methods, 'connect' | 'shutdown'> {
+function shimMethods(task: Task, options: TaskServiceOptions): Pick<TaskMethods, 'connect' | 'shutdown'> {
   return {
     connect: async () => ({
       shimPid: process.pid,
@@ -97,7 +100,7 @@ function shimMethods(task: Task, options: TaskServiceOptions): Pick<Methods, 'co
   };
 }
 
-function containerMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'update' | 'checkpoint'> {
+function containerMethods(task: Task): Pick<TaskMethods, 'pause' | 'resume' | 'update' | 'checkpoint'> {
   const change =
     <R extends { readonly id: string }>(work: (container: Container, request: R) => Promise<void>) =>
     async (request: R) => {
@@ -112,7 +115,7 @@ function containerMethods(task: Task): Pick<Methods, 'pause' | 'resume' | 'updat
   };
 }
 
-function statsMethods(task: Task): Pick<Methods, 'stats'> {
+function statsMethods(task: Task): Pick<TaskMethods, 'stats'> {
   return {
     stats: async ({ id }) => {
       const { cgroups, outOfMemory, init } = task.container(id);

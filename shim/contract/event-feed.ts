@@ -1,0 +1,51 @@
+// Puts a task's events in the order that subscribers rely on: what calls did, and the exits of the journal, none of which
+// goes ahead of the event that its process was made or started.
+import type { ExitJournal } from '../exit-journal.js';
+import type { EventPublisher } from './event-publisher.js';
+import { eventOfRecord, type TaskEvent } from './task-event.js';
+
+export class EventFeed {
+  readonly #publisher: EventPublisher;
+  readonly #journal: ExitJournal;
+  /** Of the journal's records, the last that was handed on. */
+  #cursor = 0n;
+  /** Processes, init's name being empty, that a call is making or starting. */
+  readonly #underWay = new Map<string, number>();
+
+  constructor(publisher: EventPublisher, journal: ExitJournal) {
+    this.#publisher = publisher;
+    this.#journal = journal;
+    journal.onAppended(() => this.#takeRecords());
+  }
+
+  /** Runs a call that makes or starts a process, and tells its event before the process's exit. */
+  async birth<T>(execId: string, call: () => Promise<T>, eventFrom: (answer: T) => TaskEvent): Promise<T> {
+    this.#underWay.set(execId, (this.#underWay.get(execId) ?? 0) + 1);
+    try {
+      const answer = await call();
+      this.#publisher.push(eventFrom(answer));
+      return answer;
+    } finally {
+      const left = (this.#underWay.get(execId) ?? 1) - 1;
+      if (left === 0) this.#underWay.delete(execId);
+      else this.#underWay.set(execId, left);
+      this.#takeRecords();
+    }
+  }
+
+  /** After all that has happened before. */
+  tell(event: TaskEvent): void {
+    this.#takeRecords();
+    this.#publisher.push(event);
+  }
+
+  #takeRecords(): void {
+    for (const record of this.#journal.after(this.#cursor)) {
+      if (this.#underWay.has('execId' in record ? record.execId : '')) return;
+      const { sequence } = record;
+      this.#cursor = sequence;
+      // Nobody else acknowledges here, and they are sent one after the other.
+      this.#publisher.push(eventOfRecord(record), () => this.#journal.acknowledge(sequence));
+    }
+  }
+}
