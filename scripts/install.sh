@@ -10,6 +10,8 @@ mkdir -p "$target/bin" "$lib.new"
 trap 'rm -rf "$lib.new"' EXIT
 mkdir "$lib.new/dist"
 cp -R dist/src dist/shim "$lib.new/dist/"
+mkdir "$lib.new/shim"
+cp shim/containerd-shim-berth-v2 "$lib.new/shim/"
 cp -R proto contrib package.json LICENSE "$lib.new/"
 [ ! -e README.md ] || cp README.md "$lib.new/"
 npm ls --omit=dev --all --parseable | tail -n +2 | while read -r package; do
@@ -29,5 +31,6 @@ EOF
 }
 launcher berthd dist/src/daemon/main.js
 launcher berth dist/src/cli/main.js
-launcher containerd-shim-berth-v2 dist/shim/main.js
+# It finds its own way.
+ln -sfn ../lib/berth/shim/containerd-shim-berth-v2 "$target/bin/containerd-shim-berth-v2"
 echo "installed berthd, berth and containerd-shim-berth-v2 in $target/bin"

@@ -1,5 +1,6 @@
 // Puts a task's events in the order that subscribers rely on: what calls did, and the exits of the journal, none of which
 // goes ahead of the event that its process was made or started.
+import type { JournalRecord } from '../../src/domain/exit-journal.js';
 import type { ExitJournal } from '../exit-journal.js';
 import type { EventPublisher } from './event-publisher.js';
 import { eventOfRecord, type TaskEvent } from './task-event.js';
@@ -42,10 +43,14 @@ export class EventFeed {
   #takeRecords(): void {
     for (const record of this.#journal.after(this.#cursor)) {
       if (this.#underWay.has('execId' in record ? record.execId : '')) return;
-      const { sequence } = record;
-      this.#cursor = sequence;
-      // Nobody else acknowledges here, and they are sent one after the other.
-      this.#publisher.push(eventOfRecord(record), () => this.#journal.acknowledge(sequence));
+      this.#cursor = record.sequence;
+      this.#publisher.push(eventOfRecord(record), () => this.#sent(record));
     }
+  }
+
+  /** containerd having it is all the acknowledgement there is; init's end stays in the journal, where `delete` looks for it. */
+  #sent(record: JournalRecord): void {
+    const isInitsEnd = 'execId' in record && record.execId === '';
+    if (!isInitsEnd) this.#journal.acknowledge(record.sequence);
   }
 }

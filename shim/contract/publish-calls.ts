@@ -39,9 +39,8 @@ function births(methods: TaskMethods, feed: EventFeed, namespace: string): Birth
         ({ pid }) => {
           const { id, bundle, rootfs, checkpoint, stdin, stdout, stderr, terminal } = request;
           const io = { stdin, stdout, stderr, terminal };
-          return taskEvent('/tasks/create', 'TaskCreate', TaskCreate, {
-            ...{ containerId: id, bundle, rootfs, io, checkpoint, pid },
-          });
+          const message = { containerId: id, bundle, rootfs, io, checkpoint, pid };
+          return taskEvent('/tasks/create', 'TaskCreate', TaskCreate, message);
         },
       ),
     start: (request, context) =>

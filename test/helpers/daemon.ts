@@ -54,8 +54,10 @@ export async function startBerthd(options: DaemonOptions = {}): Promise<TestDaem
   return await startDaemon(isContainerd ? containerdSubject : berthSubject, options);
 }
 
-export async function startContainerd(): Promise<TestDaemon> {
-  return await startDaemon(containerdSubject, {});
+/** Finds Berth's shim on its PATH, as after `make install`. */
+export async function startContainerd(options: DaemonOptions = {}): Promise<TestDaemon> {
+  const path = `${join(projectRoot, 'shim')}:${process.env['PATH'] ?? ''}`;
+  return await startDaemon(containerdSubject, { ...options, env: { PATH: path, ...options.env } });
 }
 
 async function startDaemon(subjectOf: (daemon: TestDaemon) => Subject, options: DaemonOptions): Promise<TestDaemon> {
