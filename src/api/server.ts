@@ -8,6 +8,7 @@ import type { Log } from '../base/log.js';
 import { CheckpointsService } from '../generated/berth/v1/checkpoints.js';
 import { EventsService as JournalService } from '../generated/berth/v1/events.js';
 import { ExitsService } from '../generated/berth/v1/exits.js';
+import { ImagesService as TransfersService } from '../generated/berth/v1/images.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { DiffService } from '../generated/containerd/services/diff/v1/diff.js';
@@ -36,6 +37,7 @@ import { namespacesHandlers } from './namespaces.js';
 import { addService } from './service.js';
 import { snapshotsHandlers } from './snapshots.js';
 import { tasksHandlers } from './tasks.js';
+import { transfersHandlers } from './transfers.js';
 import { versionHandlers } from './version.js';
 
 /** Bytes of one message; containerd's default. */
@@ -46,6 +48,7 @@ const servedProtos = [
   'berth/v1/checkpoints.proto',
   'berth/v1/events.proto',
   'berth/v1/exits.proto',
+  'berth/v1/images.proto',
   'berth/v1/maintenance.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/content/v1/content.proto',
@@ -93,6 +96,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, JournalService, journalHandlers(supervisor), context);
   addService(server, ExitsService, exitsHandlers(supervisor), context);
   addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);
+  addService(server, TransfersService, transfersHandlers(supervisor), context);
   addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   reflection(protoDirectory).addToServer(server);

@@ -46,6 +46,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Tell what happened to a container',
     load: async () => (await import('./commands/explain.js')).explain,
   },
+  pull: { summary: 'Fetch an image from a registry', load: async () => (await import('./commands/pull.js')).pull },
   'exits ls': { summary: 'List exits', load: async () => (await import('./commands/exits-ls.js')).exitsLs },
   'exits get': {
     summary: 'Show how a process ended',

@@ -45,6 +45,10 @@ export interface Configuration {
   readonly unpackMaxEntries: number;
   /** Whether layers may bring devices. */
   readonly unpackDevices: boolean;
+  /** A directory with one directory per registry: `*.crt` are trusted, a pair `X.cert` and `X.key` is shown. */
+  readonly registryCertificates: string;
+  /** A registry that says nothing for so long has gone. */
+  readonly registryTimeoutMs: number;
 }
 
 type FileOnly =
@@ -58,7 +62,9 @@ type FileOnly =
   | 'gcIntervalSeconds'
   | 'unpackMaxBytes'
   | 'unpackMaxEntries'
-  | 'unpackDevices';
+  | 'unpackDevices'
+  | 'registryCertificates'
+  | 'registryTimeoutMs';
 
 /** What the command line may set; absent means not set. */
 export type CommandLine = Partial<Omit<Configuration, FileOnly>> & {
@@ -87,6 +93,8 @@ const defaults: Configuration = {
   unpackMaxBytes: 64 * 1024 * 1024 * 1024,
   unpackMaxEntries: 4_000_000,
   unpackDevices: true,
+  registryCertificates: '/etc/berth/certs.d',
+  registryTimeoutMs: 30_000,
 };
 
 /** The file's keys, and what each must be. */
@@ -109,6 +117,8 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   unpack_max_bytes: { key: 'unpackMaxBytes', check: (value) => isCountFrom(1024, value) },
   unpack_max_entries: { key: 'unpackMaxEntries', check: (value) => isCountFrom(1, value) },
   unpack_devices: { key: 'unpackDevices', check: (value) => typeof value === 'boolean' },
+  registry_certificates: { key: 'registryCertificates', check: isPath },
+  registry_timeout_ms: { key: 'registryTimeoutMs', check: (value) => isCountFrom(100, value) },
   exit_retention_seconds: { key: 'exitRetentionSeconds', check: (value) => isCountFrom(0, value) },
 };
 

@@ -56,6 +56,10 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     store,
     images,
     layers,
+    registries: {
+      certificatesDirectory: configuration.registryCertificates,
+      stallMs: configuration.registryTimeoutMs,
+    },
     orphans,
     launcher: launching.launcher,
     launchCounts: () => launching.counts(),
@@ -161,6 +165,7 @@ async function stopInOrder(server: Server, supervisor: Supervisor, store: Store,
     server.forceShutdown();
   }
   await Promise.all(supervisor.tasks.list().map(async (task) => task.shim?.close()));
+  await supervisor.transfers.queue.idle();
   await supervisor.queue.idle();
   await supervisor.layers.close();
   await closeImageStorage(supervisor.images);

@@ -33,14 +33,35 @@ export function parsePlatform(text: string): Platform {
   return normalized({ os, architecture, variant });
 }
 
+/** With what it does not tell empty, or as the architecture has it. */
+export function platformOf({ os = '', architecture = '', variant = '' }: Partial<Platform>): Platform {
+  return normalized({ os, architecture, variant });
+}
+
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant === '' ? [] : [variant])].join('/');
 }
 
 /** Whether what is made for `offered` runs on `wanted`. */
 export function runsOn(offered: Partial<Platform>, wanted: Platform): boolean {
-  const { os, architecture, variant } = normalized({ os: '', architecture: '', variant: '', ...offered });
+  const { os, architecture, variant } = platformOf(offered);
   return os === wanted.os && architecture === wanted.architecture && isVariantWithin(variant, wanted.variant);
+}
+
+/**
+ * What can run on `wanted`, the best first: what says that it is for the very variant, then what only runs there, then
+ * what says nothing.
+ */
+export function preferredFor<O extends { readonly platform?: Partial<Platform> }>(
+  offers: readonly O[],
+  wanted: Platform,
+): O[] {
+  const closeness = ({ platform }: O): number => {
+    if (platform === undefined) return 0;
+    return (platform.variant ?? wanted.variant) === wanted.variant ? 2 : 1;
+  };
+  const usable = offers.filter(({ platform }) => platform === undefined || runsOn(platform, wanted));
+  return usable.sort((a, b) => closeness(b) - closeness(a));
 }
 
 /** The older variants of an architecture run on the newer ones: `v6` on `v7`. */

@@ -1,7 +1,7 @@
 // Leases: what a client holds while it builds something up. With a label that says when, they expire:
 // garbage collection then removes them.
 import { parseDigest } from '../domain/digest.js';
-import { BerthError } from '../domain/errors.js';
+import { BerthError, isBerthError } from '../domain/errors.js';
 import { mapField, parseFilters } from '../domain/filter.js';
 import type { ContainerKey } from '../domain/ids.js';
 import type { LeaseResource, LeaseResourceRecord } from '../domain/image-records.js';
@@ -32,6 +32,23 @@ export function createLease(supervisor: Supervisor, draft: Omit<LeaseRecord, 'cr
     await store.commit([...(await knownNamespace(store, draft.namespace)), store.leases.put(draft, record)]);
     return record;
   });
+}
+
+/** As `createLease`; one that is there goes on with these labels. */
+export async function putLease(supervisor: Supervisor, draft: Omit<LeaseRecord, 'createdAt'>): Promise<void> {
+  try {
+    await createLease(supervisor, draft);
+  } catch (error) {
+    if (!isBerthError(error, 'already-exists')) throw error;
+    const { store, queue } = supervisor;
+    await queue.run(draft.namespace, () =>
+      store.references.shared(async () => {
+        // The collector may have been quicker than us: an expired lease is put anew.
+        const createdAt = (await store.leases.get(draft))?.createdAt ?? nowNanos();
+        await store.commit([store.leases.put(draft, { ...draft, labels: keptLabels(draft.labels), createdAt })]);
+      }),
+    );
+  }
 }
 
 /** What only the lease held goes with the next collection. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { KeyedQueue } from '../base/keyed-queue.js';
 import type { Log } from '../base/log.js';
 import type { ImageStorage } from '../images/image-storage.js';
+import type { RegistrySettings } from '../images/registry/open-registry.js';
 import type { LayerStorage } from '../images/layer-storage.js';
 import type { LaunchCounts } from '../shims/launch-counts.js';
 import type { ShimLauncher } from '../shims/launcher.js';
@@ -12,12 +13,14 @@ import { LiveTasks } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { ownShims } from './own-shims.js';
 import type { ShimKind } from './shim-kind.js';
+import type { Transfers } from './transfers/transfers.js';
 
 export interface Supervisor {
   readonly store: Store;
   readonly tasks: LiveTasks;
   readonly images: ImageStorage;
   readonly layers: LayerStorage;
+  readonly transfers: Transfers;
   /** Keys: `keyString` of a container, or a namespace's name. */
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
@@ -52,6 +55,7 @@ export function createSupervisor(options: {
   readonly store: Store;
   readonly images: ImageStorage;
   readonly layers: LayerStorage;
+  readonly registries: RegistrySettings;
   readonly launcher: ShimLauncher;
   readonly launchCounts: () => LaunchCounts;
   readonly log: Log;
@@ -63,7 +67,8 @@ export function createSupervisor(options: {
   readonly runtimeBinary: string;
   readonly criu: string;
 }): Supervisor {
-  const { runtimeBinary, criu, ...rest } = options;
+  const { runtimeBinary, criu, registries, ...rest } = options;
+  const transfers = { ...registries, queue: new KeyedQueue() };
   const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc'), criu };
-  return { ...rest, runtime, shimKinds: { own: ownShims }, tasks: new LiveTasks(), queue: new KeyedQueue() };
+  return { ...rest, transfers, runtime, shimKinds: { own: ownShims }, tasks: new LiveTasks(), queue: new KeyedQueue() };
 }

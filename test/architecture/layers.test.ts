@@ -48,6 +48,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['src/cli', 'src/api', 'src/ttrpc', 'src/generated'],
   'tar-stream': ['src/images'],
   zstddec: ['src/images'],
+  undici: ['src/images'],
+  'cli-progress': ['src/cli'],
 };
 
 /** Each costs the shim more memory or time to start than it may have. */

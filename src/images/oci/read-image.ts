@@ -11,7 +11,7 @@ import {
   parseManifest,
   type PlatformDescriptor,
 } from '../../domain/oci-image.js';
-import { formatPlatform, type Platform, runsOn } from '../../domain/platform.js';
+import { formatPlatform, type Platform, preferredFor, runsOn } from '../../domain/platform.js';
 import { readBlob } from '../content/read-blob.js';
 import type { ImageStorage } from '../image-storage.js';
 
@@ -22,9 +22,9 @@ export interface PlatformImage {
 }
 
 /** Of an index, a manifest or a configuration; containerd's limit. */
-const maxDocumentBytes = 8 * 1024 * 1024;
+export const maxDocumentBytes = 8 * 1024 * 1024;
 /** Indexes may name indexes. */
-const maxIndexDepth = 4;
+export const maxIndexDepth = 4;
 
 /** `not-found` where the target, or what it names, is not here, or not for this platform. */
 export async function readImage(
@@ -36,6 +36,16 @@ export async function readImage(
   const found = await findImage(storage, { namespace, platform, depth: 0 }, target);
   if (found !== undefined) return found;
   throw new BerthError('not-found', `image ${target.digest} has nothing for ${formatPlatform(platform)}: not found`);
+}
+
+/** Whether there is anything in it for the platform. */
+export async function hasImage(
+  storage: ImageStorage,
+  namespace: string,
+  target: Descriptor,
+  platform: Platform,
+): Promise<boolean> {
+  return (await findImage(storage, { namespace, platform, depth: 0 }, target)) !== undefined;
 }
 
 /** The whole of a small blob; `invalid-argument` for one that is too large. */
@@ -69,18 +79,11 @@ async function findImage(
   }
   if (depth === maxIndexDepth) throw new BerthError('invalid-argument', `index ${target.digest} is nested too deeply`);
   const { manifests } = parseIndex(`index ${target.digest}`, await readDocument(storage, namespace, target.digest));
-  const wanted = manifests.filter((entry) => entry.platform === undefined || runsOn(entry.platform, platform));
-  for (const entry of wanted.sort((a, b) => closeness(b, platform) - closeness(a, platform))) {
+  for (const entry of preferredFor(manifests, platform)) {
     const found = await findImage(storage, { ...search, depth: depth + 1 }, entry);
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** What says that it is for the very variant comes before what only runs there, and that before what says nothing. */
-function closeness({ platform: offered }: PlatformDescriptor, { variant }: Platform): number {
-  if (offered === undefined) return 0;
-  return (offered.variant ?? variant) === variant ? 2 : 1;
 }
 
 async function manifestImage(

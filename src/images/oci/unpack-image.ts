@@ -23,6 +23,17 @@ export interface UnpackedImage {
   readonly chainId: string;
 }
 
+export interface UnpackOptions {
+  readonly snapshotter: string;
+  readonly signal: AbortSignal;
+  /** Called before a layer is read, which is here once it resolves; without it all layers are here. */
+  readonly layerReady?: (layer: Descriptor) => Promise<void>;
+  /** Called once a layer's snapshot is there. */
+  readonly onUnpacked?: (layer: Descriptor) => void;
+}
+
+/** containerd's label of a layer for its digest without compression. */
+const uncompressedLabel = 'containerd.io/uncompressed';
 /** containerd's label of a configuration for the snapshot that garbage collection keeps with it. */
 const snapshotReference = 'containerd.io/gc.ref.snapshot';
 
@@ -31,7 +42,7 @@ export async function unpackImage(
   layers: LayerStorage,
   scope: Scope,
   { manifest, config }: Pick<PlatformImage, 'manifest' | 'config'>,
-  options: { readonly snapshotter: string; readonly signal: AbortSignal },
+  options: UnpackOptions,
 ): Promise<UnpackedImage> {
   const snapshotter = snapshotterNamed(layers.snapshots, options.snapshotter).name;
   const { diff_ids: diffIds } = config.rootfs;
@@ -41,7 +52,8 @@ export async function unpackImage(
     if (layer === undefined || diffId === undefined) break;
     const wanted = { snapshotter, parent, chainId, layer, diffId };
     const key = snapshotKeyText({ namespace: scope.namespace, snapshotter, key: chainId });
-    await layers.unpackQueue.run(key, () => haveLayer(layers, scope, wanted, options.signal));
+    await layers.unpackQueue.run(key, () => haveLayer(layers, scope, wanted, options));
+    options.onUnpacked?.(layer);
     parent = chainId;
   }
   if (parent !== '') {
@@ -60,8 +72,14 @@ interface WantedLayer {
   readonly diffId: string;
 }
 
-async function haveLayer(layers: LayerStorage, scope: Scope, wanted: WantedLayer, signal: AbortSignal): Promise<void> {
+async function haveLayer(
+  layers: LayerStorage,
+  scope: Scope,
+  wanted: WantedLayer,
+  options: UnpackOptions,
+): Promise<void> {
   if (await isHeld(layers, scope, wanted)) return;
+  await options.layerReady?.(wanted.layer);
   const { snapshotter, parent, chainId, layer, diffId } = wanted;
   const key = `extract-${randomUUID()} ${chainId}`;
   const mounts = await createSnapshot(layers.snapshots, scope, {
@@ -73,12 +91,14 @@ async function haveLayer(layers: LayerStorage, scope: Scope, wanted: WantedLayer
   });
   try {
     const request = { namespace: scope.namespace, layer, mounts: mounts.map((mount) => ({ ...mount, target: '' })) };
-    const applied = await applyLayer(layers.work, { ...request, sync: true }, signal);
+    const applied = await applyLayer(layers.work, { ...request, sync: true }, options.signal);
     if (applied.digest !== diffId) {
       const message = `layer ${layer.digest} is ${applied.digest} uncompressed, not ${diffId} as its image says`;
       throw new BerthError('failed-precondition', message);
     }
     failpoint('unpack.applied');
+    const label = { namespace: scope.namespace, digest: layer.digest, labels: { [uncompressedLabel]: diffId } };
+    await updateBlob(layers.work.storage, label, [`labels.${uncompressedLabel}`]);
     await commitSnapshot(layers.snapshots, scope, { snapshotter, key, name: chainId, parent, labels: {} });
   } catch (error) {
     await removeSnapshot(layers.snapshots, scope, { snapshotter, key }).catch(ignoreMissing);

@@ -26,16 +26,16 @@ test('the help names every command and group', async () => {
   }
 });
 
-test('every command has a help with its usage, the global options and an example', async () => {
-  for (const name of Object.keys(commands)) {
+for (const name of Object.keys(commands)) {
+  test(`berth ${name} has a help with its usage, the global options and an example`, async () => {
     const { stdout, code } = await berth([...name.split(' '), '--help']);
-    assert.equal(code, 0, name);
-    assert.match(stdout, new RegExp(`^Usage: berth ${name}\\b`), name);
-    assert.match(stdout, /--address <socket>/, name);
-    assert.match(stdout, new RegExp(`\\n(?:  |.*\\| )berth (?:.* )?${name}\\b`), name);
-    assert.doesNotMatch(stdout, /^.{121,}$/m, name);
-  }
-});
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^Usage: berth ${name}\\b`));
+    assert.match(stdout, /--address <socket>/);
+    assert.match(stdout, new RegExp(`\\n(?:  |.*\\| )berth (?:.* )?${name}\\b`));
+    assert.doesNotMatch(stdout, /^.{121,}$/m);
+  });
+}
 
 test('berth help COMMAND is the help of the command, of a group too', async () => {
   assert.equal(

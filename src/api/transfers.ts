@@ -1,0 +1,59 @@
+// berth.v1.Images: images between here, registries and archives.
+import { ImagesService, type ImageSummary, type PullImageResponse } from '../generated/berth/v1/images.js';
+import { TransferProgress } from '../images/transfer/transfer-progress.js';
+import { inspectImage, summarizeImages } from '../supervisor/transfers/inspect-image.js';
+import { type NamedImage, pullImage } from '../supervisor/transfers/pull-image.js';
+import type { Supervisor } from '../supervisor/supervisor.js';
+import type { Handlers } from './service.js';
+import { blobToWire, descriptorToWire, namedToWire, storedToWire, summaryToWire } from './transfer-messages.js';
+import { platformFromWire, pullFromWire } from './transfer-requests.js';
+
+export function transfersHandlers(supervisor: Supervisor): Handlers<typeof ImagesService> {
+  return {
+    async *pull(request, call): AsyncGenerator<PullImageResponse, void, undefined> {
+      const progress = new TransferProgress();
+      const resolved: NamedImage[] = [];
+      const watcher = { progress, onResolved: (image: NamedImage) => void resolved.push(image) };
+      const pulled = ending(
+        progress,
+        pullImage(supervisor, call.namespace(), pullFromWire(request), watcher, call.signal),
+      );
+      for await (const blobs of progress.reports()) {
+        for (const image of resolved.splice(0)) yield { progress: { $case: 'resolved', value: namedToWire(image) } };
+        for (const blob of blobs) yield { progress: { $case: 'blob', value: blobToWire(blob) } };
+      }
+      yield { progress: { $case: 'image', value: storedToWire(await pulled) } };
+    },
+    list: async ({ filters }, call) => {
+      const images: ImageSummary[] = [];
+      for await (const image of summarizeImages(supervisor, call.namespace(), filters)) {
+        images.push(summaryToWire(image));
+      }
+      return { images };
+    },
+    inspect: async ({ image, platform }, call) => {
+      const found = await inspectImage(supervisor, call.namespace(), image, platformFromWire(platform));
+      return {
+        image: summaryToWire(found.summary),
+        manifest: descriptorToWire(found.manifest),
+        configuration: descriptorToWire(found.config),
+        configurationContent: found.configContent,
+        layers: found.layers.map(({ blob, diffId, chainId, snapshotters }) => ({
+          blob: descriptorToWire(blob),
+          diffId,
+          chainId,
+          snapshotters: [...snapshotters],
+        })),
+      };
+    },
+  };
+}
+
+/** The transfer, with its reports ending with it; a failure comes out of the promise alone. */
+function ending<T>(progress: TransferProgress, transfer: Promise<T>): Promise<T> {
+  transfer.then(
+    () => progress.end(),
+    () => progress.end(),
+  );
+  return transfer;
+}
