@@ -54,10 +54,10 @@ export async function startBerthd(options: DaemonOptions = {}): Promise<TestDaem
   return await startDaemon(isContainerd ? containerdSubject : berthSubject, options);
 }
 
-/** Finds Berth's shim on its PATH, as after `make install`. */
-export async function startContainerd(options: DaemonOptions = {}): Promise<TestDaemon> {
-  const path = `${join(projectRoot, 'shim')}:${process.env['PATH'] ?? ''}`;
-  return await startDaemon(containerdSubject, { ...options, env: { PATH: path, ...options.env } });
+/** Finds Berth's shim on its PATH, as after `make install`, and what is in `directories`. */
+export async function startContainerd(directories: readonly string[] = []): Promise<TestDaemon> {
+  const path = [...directories, join(projectRoot, 'shim'), process.env['PATH'] ?? ''].join(':');
+  return await startDaemon(containerdSubject, { env: { PATH: path } });
 }
 
 async function startDaemon(subjectOf: (daemon: TestDaemon) => Subject, options: DaemonOptions): Promise<TestDaemon> {

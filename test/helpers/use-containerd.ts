@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
 import { socketPath } from '../../shim/contract/address.js';
-import { type DaemonOptions, startContainerd, type TestDaemon } from './daemon.js';
+import { startContainerd, type TestDaemon } from './daemon.js';
 
 /** Which containerd runs as `containerd-shim-berth-v2`. */
 export const berthRuntime = 'io.containerd.berth.v2';
@@ -14,10 +14,11 @@ export const goRuntime = 'io.containerd.runc.v2';
 
 const settleLimitMs = 5000;
 
-export function useContainerd(options: DaemonOptions = {}): () => TestDaemon {
+/** `directories` go in front of its PATH. */
+export function useContainerd(directories: readonly string[] = []): () => TestDaemon {
   let daemon: TestDaemon | undefined;
   before(async () => {
-    daemon = await startContainerd(options);
+    daemon = await startContainerd(directories);
   });
   afterEach(async () => {
     if (daemon === undefined) return;

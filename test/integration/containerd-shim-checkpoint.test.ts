@@ -2,7 +2,7 @@
 // into a container that goes on.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
@@ -10,13 +10,11 @@ import { TasksService } from '../../src/generated/containerd/services/tasks/v1/t
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { statusOf } from '../helpers/containers.js';
 import { criuPath } from '../helpers/criu.js';
-import { projectRoot } from '../helpers/daemon.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { runProgram } from '../helpers/program.js';
 import { berthRuntime, useContainerd } from '../helpers/use-containerd.js';
 
-const path = [join(projectRoot, 'shim'), dirname(criuPath()), process.env['PATH']].join(':');
-const daemon = useContainerd({ env: { PATH: path } });
+const daemon = useContainerd([dirname(criuPath())]);
 const image = 'docker.io/library/busybox:latest';
 
 async function ctr(...args: string[]): Promise<string> {
