@@ -95,7 +95,7 @@ export async function serveShim(options: ShimOptions, host?: ShimHost): Promise<
   reaper.start();
   guardLifetime({ task, log, end: (code) => void end(code) });
   failpoint('shim.listening');
-  writeFileSync(pidFileName, `${process.pid}\n`);
+  writeFileSync(pidFileName, `${process.pid}\n`, { mode: 0o600 });
   failpoint('shim.serving');
   log.info('shim serves', { shimId, pid: process.pid });
   return { pid: process.pid, shimId, socket };

@@ -62,5 +62,5 @@ function readCount(path: string): bigint | undefined {
 }
 
 function writeCount(path: string, count: bigint): void {
-  writeFileSync(path, `${count}\n`);
+  writeFileSync(path, `${count}\n`, { mode: 0o600 });
 }

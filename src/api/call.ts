@@ -32,6 +32,11 @@ export class Call {
     return name;
   }
 
+  /** As the client sent it, unchecked; empty where it sent none. */
+  namespaceHeader(): string {
+    return this.#header(namespaceHeader);
+  }
+
   /** A container of the client's namespace. */
   container(id: string): ContainerKey {
     const namespace = this.namespace();

@@ -1,6 +1,6 @@
-// The gRPC server: every service, health and reflection, on one unix socket.
+// The gRPC server: every service, health and reflection.
 import { join } from 'node:path';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -43,6 +43,9 @@ import { versionHandlers } from './version.js';
 /** Bytes of one message; containerd's default. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
+/** Calls at once on one connection; an orchestrator waits for each of its containers. */
+const maxStreams = 10_000;
+
 /** The files, below the proto directory, of the services that this server answers. */
 const servedProtos = [
   'berth/v1/checkpoints.proto',
@@ -75,6 +78,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   const server = new Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
+    'grpc.max_concurrent_streams': maxStreams,
   });
   const context = { log, closing: supervisor.closing };
   addService(server, VersionService, versionHandlers(build), context);
@@ -101,16 +105,6 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   new HealthImplementation({ '': 'SERVING' }).addToServer(server);
   reflection(protoDirectory).addToServer(server);
   return server;
-}
-
-/** Listens on a unix socket; rejects with the system's reason when that cannot be. */
-export function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
 }
 
 function reflection(protoDirectory: string): ReflectionService {

@@ -4,6 +4,7 @@ import { type EventEmitter, once } from 'node:events';
 import type * as grpc from '@grpc/grpc-js';
 import type { Log } from '../base/log.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
+import { isChange, logChange } from './audit.js';
 import { Call } from './call.js';
 import { statusFromError } from './status.js';
 
@@ -50,7 +51,8 @@ export function addService<S extends ServiceDefinition & grpc.ServiceDefinition>
   const implementation: Record<string, grpc.UntypedHandleCall> = {};
   for (const [name, rpc] of Object.entries<RpcDefinition>(definition)) {
     const handler = handlers[name] as Handler;
-    implementation[name] = adapt(rpc, handler, { log: log.child({ rpc: rpc.path }), closing });
+    const context = { log: log.child({ rpc: rpc.path }), closing, isChange: isChange(rpc.path) };
+    implementation[name] = adapt(rpc, handler, context);
   }
   server.addService(withEncodedMessages(definition), implementation);
 }
@@ -65,6 +67,10 @@ function withEncodedMessages(definition: grpc.ServiceDefinition): grpc.ServiceDe
   );
 }
 
+interface RpcContext extends ServiceContext {
+  readonly isChange: boolean;
+}
+
 type Handler = (request: unknown, call: Call) => Promise<unknown> | AsyncIterable<unknown>;
 
 type ServerCall =
@@ -74,7 +80,7 @@ type ServerCall =
   | grpc.ServerDuplexStream<unknown, unknown>;
 type StreamOut = grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>;
 
-function adapt(rpc: RpcDefinition, handler: Handler, context: ServiceContext): grpc.UntypedHandleCall {
+function adapt(rpc: RpcDefinition, handler: Handler, context: RpcContext): grpc.UntypedHandleCall {
   if (rpc.responseStream) {
     return (stream: StreamOut) => {
       void answerStream(stream, (call) => handler(inputOf(rpc, stream, call), call) as AsyncIterable<unknown>, context);
@@ -114,12 +120,16 @@ async function answerUnary(
   unary: ServerCall,
   handle: (call: Call) => Promise<unknown>,
   callback: grpc.sendUnaryData<unknown>,
-  { log, closing }: ServiceContext,
+  context: RpcContext,
 ): Promise<void> {
+  const { log, closing } = context;
+  const call = callOf(unary, closing);
   try {
-    const response = await handle(callOf(unary, closing));
+    const response = await handle(call);
     callback(null, response);
+    tellChange(context, unary, call);
   } catch (error) {
+    tellChange(context, unary, call, error);
     if (unary.cancelled) return;
     const reason = closing.aborted && isBerthError(error, 'cancelled') ? stopping() : error;
     callback(statusFromError(reason, log), null);
@@ -129,8 +139,9 @@ async function answerUnary(
 async function answerStream(
   stream: StreamOut,
   handle: (call: Call) => AsyncIterable<unknown>,
-  { log, closing }: ServiceContext,
+  context: RpcContext,
 ): Promise<void> {
+  const { log, closing } = context;
   const call = callOf(stream, closing);
   try {
     for await (const message of handle(call)) {
@@ -139,10 +150,18 @@ async function answerStream(
     }
     if (closing.aborted) throw stopping();
     stream.end();
+    tellChange(context, stream, call);
   } catch (error) {
+    tellChange(context, stream, call, error);
     // A client that has gone away needs no answer.
     if (!stream.cancelled) stream.emit('error', statusFromError(closing.aborted ? stopping() : error, log));
   }
+}
+
+function tellChange(context: RpcContext, wire: ServerCall, call: Call, error?: unknown): void {
+  if (!context.isChange) return;
+  const { request } = wire as { readonly request?: unknown };
+  logChange(context.log, wire, { call, request, error });
 }
 
 /** Within the bound of what the stream keeps for a slow client. */

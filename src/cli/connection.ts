@@ -1,16 +1,15 @@
 // One gRPC connection to berthd: calls by generated method definition, with namespace, deadline and Berth's errors.
-import { resolve } from 'node:path';
 import {
   type CallOptions,
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
-  credentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { BerthError, kindFromStatusCode } from '../domain/errors.js';
+import { endpointOf, isTcp, socketPath } from './endpoint.js';
 
 type Method<Request, Response> = Pick<
   MethodDefinition<Request, Response>,
@@ -34,8 +33,10 @@ export class Connection {
   constructor(
     readonly address: string,
     readonly namespace: string,
+    tlsDir = '',
   ) {
-    this.client = new Client(`unix:${socketPath(address)}`, credentials.createInsecure(), {
+    const { target, credentials } = endpointOf(address, tlsDir);
+    this.client = new Client(target, credentials, {
       'grpc.enable_http_proxy': 0,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
@@ -137,12 +138,8 @@ export class Connection {
   }
 }
 
-/** The path in an address: a path itself, or a unix: URI. */
-export function socketPath(address: string): string {
-  return resolve(address.replace(/^unix:(?:\/\/)?/, ''));
-}
-
 function unreachable(address: string, details: string): string {
+  if (isTcp(address)) return `cannot reach berthd at ${address}: ${details}`;
   const path = socketPath(address);
   if (details.includes('EACCES')) return `no permission to use ${path}: run as root, or join the socket's group`;
   const why = details.includes('ECONNREFUSED') ? 'nobody listens there' : 'there is no such socket';

@@ -5,6 +5,8 @@ export type OutputFormat = 'table' | 'json';
 
 export interface GlobalOptions {
   readonly address: string;
+  /** The directory of the certificate to show to a daemon on TCP; empty: none. */
+  readonly tlsDir: string;
   readonly namespace: string;
   /** Whether the namespace was named, on the command line or in the environment. */
   readonly namespaceGiven: boolean;
@@ -14,6 +16,7 @@ export interface GlobalOptions {
 /** As the command line has them: nothing where nothing was said. */
 export interface GivenOptions {
   readonly address?: string;
+  readonly tlsDir?: string;
   readonly namespace?: string;
   readonly output?: OutputFormat;
 }
@@ -25,7 +28,13 @@ export function addGlobalOptions(command: Command): Command {
   const group = 'Global options:';
   const add = (flags: string, text: string) => new Option(flags, text).helpGroup(group);
   return command
-    .addOption(add('--address <socket>', `berthd's socket (environment BERTH_ADDRESS, else ${defaultAddress})`))
+    .addOption(
+      add(
+        '--address <socket>',
+        `berthd's socket, or tcp://HOST:PORT (environment BERTH_ADDRESS, else ${defaultAddress})`,
+      ),
+    )
+    .addOption(add('--tls-dir <dir>', 'for TCP: ca.pem, cert.pem and key.pem are there (environment BERTH_TLS_DIR)'))
     .addOption(add('-n, --namespace <name>', `namespace (environment BERTH_NAMESPACE, else ${defaultNamespace})`))
     .addOption(add('-o, --output <format>', 'how results are printed (default: table)').choices(['table', 'json']))
     .addHelpOption(add('-h, --help', 'show this help'));
@@ -36,6 +45,7 @@ export function resolveGlobalOptions(given: GivenOptions, environment: NodeJS.Pr
   const namespace = given.namespace ?? nonEmpty(environment['BERTH_NAMESPACE']);
   return {
     address: given.address ?? nonEmpty(environment['BERTH_ADDRESS']) ?? defaultAddress,
+    tlsDir: given.tlsDir ?? environment['BERTH_TLS_DIR'] ?? '',
     namespace: namespace ?? defaultNamespace,
     namespaceGiven: namespace !== undefined,
     output: given.output ?? 'table',

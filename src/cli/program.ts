@@ -130,9 +130,10 @@ function isNamed(command: Command, name: string): boolean {
 }
 
 function givenOf(command: Command): GivenOptions {
-  const { address, namespace, output } = command.opts<GivenOptions>();
+  const { address, tlsDir, namespace, output } = command.opts<GivenOptions>();
   return {
     ...(address === undefined ? {} : { address }),
+    ...(tlsDir === undefined ? {} : { tlsDir }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(output === undefined ? {} : { output }),
   };

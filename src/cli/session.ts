@@ -36,8 +36,8 @@ export class Session {
   /** gRPC is loaded only by commands that call the daemon. */
   async connect(): Promise<Connection> {
     const { Connection } = await import('./connection.js');
-    const { address, namespace } = this.globals;
-    this.#connection ??= new Connection(address, namespace);
+    const { address, namespace, tlsDir } = this.globals;
+    this.#connection ??= new Connection(address, namespace, tlsDir);
     return this.#connection;
   }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { BerthError, messageOf } from '../domain/errors.js';
+import { isTcpAddress } from './tcp-address.js';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export const logFormats = ['text', 'json'] as const;
@@ -15,6 +16,12 @@ export interface Configuration {
   readonly state: string;
   /** The unix socket that the API is served on. */
   readonly address: string;
+  /** HOST:PORT to serve on as well, with mutual TLS; empty: none. Then the three files are needed. */
+  readonly tcpAddress: string;
+  /** PEM: the daemon's certificate (with its chain), its key, and the authority whose clients may come in. */
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsClientCa: string;
   /** The OCI runtime's binary: a name on PATH or an absolute path. */
   readonly runtime: string;
   /** The absolute path of the `criu` for checkpoints; empty: the one that the runtime finds on PATH. */
@@ -77,6 +84,10 @@ const defaults: Configuration = {
   root: '/var/lib/berth',
   state: '/run/berth',
   address: '/run/berth/berth.sock',
+  tcpAddress: '',
+  tlsCert: '',
+  tlsKey: '',
+  tlsClientCa: '',
   runtime: 'runc',
   criu: '',
   shimLaunch: 'auto',
@@ -102,6 +113,10 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   root: { key: 'root', check: isPath },
   state: { key: 'state', check: isPath },
   address: { key: 'address', check: isPath },
+  tcp_address: { key: 'tcpAddress', check: isTcpAddress },
+  tls_cert: { key: 'tlsCert', check: isPath },
+  tls_key: { key: 'tlsKey', check: isPath },
+  tls_client_ca: { key: 'tlsClientCa', check: isPath },
   runtime: { key: 'runtime', check: isText },
   criu: { key: 'criu', check: isCriuPath },
   shim_launch: { key: 'shimLaunch', check: (value) => isOneOf(shimLaunches, value) },
@@ -133,7 +148,28 @@ export function loadConfiguration(commandLine: CommandLine): Configuration {
     if (!isPath(merged[key]))
       throw new BerthError('invalid-argument', `${key} must be an absolute path: ${merged[key]}`);
   }
+  checkTcp(merged);
   return Object.freeze(merged);
+}
+
+/** Whoever reaches the API is root on this host: over a network, only with a certificate. */
+function checkTcp({ tcpAddress, tlsCert, tlsKey, tlsClientCa }: Configuration): void {
+  const files = Object.entries({ 'tls-cert': tlsCert, 'tls-key': tlsKey, 'tls-client-ca': tlsClientCa });
+  if (tcpAddress === '') {
+    const [name] = files.find(([, path]) => path !== '') ?? [];
+    if (name === undefined) return;
+    throw new BerthError('invalid-argument', `${name} is given without a tcp-address`);
+  }
+  if (!isTcpAddress(tcpAddress)) {
+    throw new BerthError('invalid-argument', `tcp-address must be HOST:PORT: ${tcpAddress}`);
+  }
+  for (const [name, path] of files) {
+    if (path === '') {
+      const message = `plain TCP is refused: tcp-address needs tls-cert, tls-key and tls-client-ca, and ${name} is missing`;
+      throw new BerthError('invalid-argument', message);
+    }
+    if (!isPath(path)) throw new BerthError('invalid-argument', `${name} must be an absolute path: ${path}`);
+  }
 }
 
 function readConfigurationFile(file: string): Partial<Configuration> {

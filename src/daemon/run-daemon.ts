@@ -1,8 +1,8 @@
 // The only wiring: opens the records, recovers what runs, serves, and stops in order.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
-import { createServer, listen } from '../api/server.js';
+import { createServer } from '../api/server.js';
 import { withDeadline } from '../base/deadline.js';
 import { Deferred } from '../base/deferred.js';
 import { armFailpoint } from '../base/failpoint.js';
@@ -22,14 +22,13 @@ import { serverUuid } from '../supervisor/server-uuid.js';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
 import { protoDirectory, readBuildInfo } from './build.js';
 import type { Configuration } from './configuration.js';
+import { openListeners } from './listeners.js';
 import { createLog } from './logger.js';
 import { notifySystemd } from './notify.js';
 import { startShimLaunching } from './shim-launch.js';
-import { claimSocket } from './socket.js';
 
 /** Others may pass through, and not list. */
 const directoryMode = 0o711;
-const socketMode = 0o660;
 /** Calls under way may end within this before they are cut off. */
 const drainTimeoutMs = 5000;
 const sweepIntervalMs = 60_000;
@@ -72,7 +71,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     requestStop: () => stop.request('a client'),
     exitRetentionSeconds: configuration.exitRetentionSeconds,
   });
-  const server = await serve(configuration, supervisor, log);
+  const { server, listener } = await serve(configuration, supervisor, log);
   images.garbage.start();
   const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
   const backups = scheduleBackups(configuration, store, log);
@@ -83,25 +82,18 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
   clearInterval(sweeper);
   clearInterval(backups);
+  listener.close();
   closing.abort();
   await stopInOrder(server, supervisor, store, log);
   await launching.close();
 }
 
-async function serve(configuration: Configuration, supervisor: Supervisor, log: Log): Promise<Server> {
-  const { address } = configuration;
+async function serve(configuration: Configuration, supervisor: Supervisor, log: Log) {
   const uuid = await serverUuid(supervisor);
   const server = createServer({ supervisor, log, uuid, build: readBuildInfo(), protoDirectory });
   await recover(supervisor);
   await sweepCheckpoints(supervisor);
-  await claimSocket(address);
-  try {
-    await listen(server, address);
-  } catch (error) {
-    throw new BerthError('unavailable', `cannot listen on ${address}: ${messageOf(error)}`, { cause: error });
-  }
-  chmodSync(address, socketMode);
-  return server;
+  return { server, listener: await openListeners(server, configuration, log) };
 }
 
 function journalRetention(configuration: Configuration): Retention {

@@ -1,5 +1,5 @@
 // A task's directory under the state directory: the OCI bundle, the shim's socket, its exit journal and its log.
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
 import { BerthError } from '../domain/errors.js';
@@ -60,7 +60,7 @@ export async function bundleShimPid(path: string): Promise<number | undefined> {
 
 /** Makes a bundle with the given content; whatever a crashed creation left at its place is removed first. */
 export async function createBundle(path: string, content: BundleContent): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: bundleMode });
+  await makeNamespaceDirectory(dirname(path));
   await removeBundle(path);
   await mkdir(path, { mode: bundleMode });
   await mkdir(join(path, 'rootfs'), { mode: bundleMode });
@@ -70,6 +70,14 @@ export async function createBundle(path: string, content: BundleContent): Promis
     { mode: 0o600 },
   );
   await writeFile(join(path, 'config.json'), content.spec, { mode: 0o600 });
+}
+
+/** A link in its place could lead anywhere, and we are root. */
+async function makeNamespaceDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: bundleMode });
+  if ((await lstat(path)).isSymbolicLink()) {
+    throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
+  }
 }
 
 /** Finishes the removals that a kill of the daemon cut short. */

@@ -8,7 +8,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { Level } from 'level';
 import { syncDirectory } from '../base/atomic-file.js';
 import { BerthError, messageOf } from '../domain/errors.js';
-import { type Database, databasePath } from './database.js';
+import { keepPrivate, type Database, databasePath } from './database.js';
 
 /** Lines read back into the database in one batch. */
 const restoreBatchLines = 1000;
@@ -38,6 +38,7 @@ export async function restoreBackup(root: string, file: string): Promise<string>
   const path = databasePath(root);
   const fresh = `${path}.restoring`;
   await rm(fresh, { recursive: true, force: true });
+  await keepPrivate(fresh);
   const level = new Level(fresh);
   try {
     await fill(level, file);

@@ -1,6 +1,6 @@
 // The one LevelDB of a root directory: opening it, its lock, and batches that last. Each batch counts itself, so that
 // after a failure it is known whether it is on the disk.
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BatchOperation, Level } from 'level';
 import { BerthError, messageOf } from '../domain/errors.js';
@@ -37,6 +37,7 @@ export class Database {
   static async open(root: string): Promise<Database> {
     const level = new Level(databasePath(root));
     try {
+      await keepPrivate(databasePath(root));
       await level.open();
     } catch (error) {
       throw await openError(root, error);
@@ -133,6 +134,12 @@ async function canWrite(root: string): Promise<boolean> {
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }
+}
+
+/** LevelDB makes its files readable for everybody, and specs hold secrets. */
+export async function keepPrivate(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await chmod(path, 0o700);
 }
 
 /** In Node `Level` is classic-level's class, which can repair; the types know what it shares with browsers only. */

@@ -7,7 +7,8 @@ import {
 import { NamespacesService } from '../../generated/containerd/services/namespaces/v1/namespace.js';
 import { TasksService } from '../../generated/containerd/services/tasks/v1/tasks.js';
 import { VersionService } from '../../generated/containerd/services/version/v1/version.js';
-import { type Connection, socketPath } from '../connection.js';
+import type { Connection } from '../connection.js';
+import { isTcp, socketPath } from '../endpoint.js';
 import { jsonFromMessage } from '../json-value.js';
 import type { CommandDefinition } from '../session.js';
 import { type StatusName, statusName } from '../task-status.js';
@@ -26,7 +27,11 @@ export const info: CommandDefinition = (command, session) => {
   command.addHelpText('after', help).action(async () => {
     const { address, namespace } = session.globals;
     const connection = await session.connect();
-    const facts = { address: socketPath(address), namespace, ...(await readFacts(connection)) };
+    const facts = {
+      address: isTcp(address) ? address : socketPath(address),
+      namespace,
+      ...(await readFacts(connection)),
+    };
     if (session.wantsJson) return session.printJson(facts);
     const taskCounts = Object.entries(facts.tasks).map(([status, count]) => `${count} ${status}`);
     const paths = facts.plugins.flatMap(({ type, exports }) =>

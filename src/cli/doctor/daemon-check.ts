@@ -3,7 +3,7 @@ import { withDeadline } from '../../base/deadline.js';
 import { isBerthError, messageOf } from '../../domain/errors.js';
 import { type LaunchesResponse, MaintenanceService, type Zygote } from '../../generated/berth/v1/maintenance.js';
 import { VersionService } from '../../generated/containerd/services/version/v1/version.js';
-import { socketPath } from '../connection.js';
+import { isTcp, socketPath } from '../endpoint.js';
 import type { Session } from '../session.js';
 import { type Finding, ok, warn } from './finding.js';
 
@@ -13,7 +13,8 @@ const answerLimitMs = 5_000;
 const { launches } = MaintenanceService;
 
 export async function checkDaemon(session: Session): Promise<Finding[]> {
-  const path = socketPath(session.globals.address);
+  const { address } = session.globals;
+  const path = isTcp(address) ? address : socketPath(address);
   try {
     const connection = await session.connect();
     const answer = connection.unary(VersionService.version, {});

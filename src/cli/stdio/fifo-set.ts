@@ -4,7 +4,8 @@ import { lstat, mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { makeFifo } from '../../linux/fifo.js';
-import { socketPath } from '../connection.js';
+import { BerthError } from '../../domain/errors.js';
+import { isTcp, socketPath } from '../endpoint.js';
 
 /** Paths or URIs of a process's streams as the API takes them; empty means none. */
 export interface StdioPaths {
@@ -65,6 +66,7 @@ export function fifoOwner(namespace: string, containerId: string): string {
 
 /** Removes what execs that were left to themselves have left. */
 export async function removeFifosOfOwner(address: string, owner: string): Promise<void> {
+  if (isTcp(address)) return;
   const parent = directoryBeside(address);
   const names = await readdir(parent).catch(() => []);
   for (const name of names.filter((entry) => entry.startsWith(`${directoryPrefix}${owner}`))) {
@@ -78,6 +80,9 @@ function directoryBeside(address: string): string {
 
 /** Whoever may not write beside the socket gets a directory where temporary files go. */
 async function makeDirectory(address: string, owner: string): Promise<string> {
+  if (isTcp(address)) {
+    throw new BerthError('failed-precondition', 'streams go through FIFOs on the host of berthd: use its socket there');
+  }
   const besideSocket = directoryBeside(address);
   try {
     await mkdir(besideSocket, { mode: 0o711 }).catch((error: NodeJS.ErrnoException) => {
