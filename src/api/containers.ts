@@ -7,57 +7,35 @@ import { deleteContainer } from '../supervisor/delete-container.js';
 import { getContainer, listContainers } from '../supervisor/get-container.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import { updateContainer } from '../supervisor/update-container.js';
-import { anyFromTyped, timestampFromNanos, typedFromAny } from '../supervisor/wire-values.js';
+import { typedFromAny } from '../supervisor/wire-values.js';
+import { containerToWire, encodeContainer, encodeContainers } from './encoded-containers.js';
 import type { Handlers } from './service.js';
 
 export function containersHandlers(supervisor: Supervisor): Handlers<typeof ContainersService> {
   return {
-    get: async ({ id }, call) => ({
-      container: toWire(await getContainer(supervisor, { namespace: call.namespace(), id })),
-    }),
+    get: async ({ id }, call) => encodeContainer(await getContainer(supervisor, { namespace: call.namespace(), id })),
     list: async ({ filters }, call) => {
-      const containers: Container[] = [];
-      for await (const record of listContainers(supervisor, call.namespace(), filters)) containers.push(toWire(record));
-      return { containers };
+      const records: ContainerRecord[] = [];
+      for await (const record of listContainers(supervisor, call.namespace(), filters)) records.push(record);
+      return encodeContainers(records);
     },
     async *listStream({ filters }, call) {
       for await (const record of listContainers(supervisor, call.namespace(), filters)) {
-        yield { container: toWire(record) };
+        yield encodeContainer(record);
       }
     },
     create: async ({ container }, call) => {
       const record = await createContainer(supervisor, fromWire(call.namespace(), container));
-      return { container: toWire(record) };
+      return { container: containerToWire(record) };
     },
     update: async ({ container, updateMask }, call) => {
       const update = fromWire(call.namespace(), container);
-      return { container: toWire(await updateContainer(supervisor, update, updateMask ?? [])) };
+      return { container: containerToWire(await updateContainer(supervisor, update, updateMask ?? [])) };
     },
     delete: async ({ id }, call) => {
       await deleteContainer(supervisor, { namespace: call.namespace(), id });
       return {};
     },
-  };
-}
-
-function toWire(record: ContainerRecord): Container {
-  const extensions: Container['extensions'] = {};
-  for (const [name, value] of Object.entries(record.extensions)) {
-    const any = anyFromTyped(value);
-    if (any !== undefined) extensions[name] = any;
-  }
-  return {
-    id: record.id,
-    labels: { ...record.labels },
-    image: record.image,
-    runtime: { name: record.runtime.name, options: anyFromTyped(record.runtime.options) },
-    spec: anyFromTyped(record.spec),
-    snapshotter: record.snapshotter,
-    snapshotKey: record.snapshotKey,
-    createdAt: timestampFromNanos(record.createdAt),
-    updatedAt: timestampFromNanos(record.updatedAt),
-    extensions,
-    sandbox: record.sandbox,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../base/log.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import { isChange, logChange } from './audit.js';
 import { Call } from './call.js';
+import { EncodedMessage } from './encoded-message.js';
 import { statusFromError } from './status.js';
 
 /** One RPC in a service that ts-proto generated for grpc-js. */
@@ -24,12 +25,12 @@ type Request<R extends RpcDefinition> = ReturnType<R['requestDeserialize']>;
 type Response<R extends RpcDefinition> = Parameters<R['responseSerialize']>[0];
 type Input<R extends RpcDefinition> = R['requestStream'] extends true ? AsyncIterable<Request<R>> : Request<R>;
 type Output<R extends RpcDefinition> = R['responseStream'] extends true
-  ? AsyncIterable<Response<R> | Buffer>
-  : Promise<Response<R>>;
+  ? AsyncIterable<Response<R> | EncodedMessage | Buffer>
+  : Promise<Response<R> | EncodedMessage>;
 
 /**
- * What a service has to supply: every RPC of its definition. A stream may also yield messages that are encoded already,
- * as Buffers: such a one is with the transport when the next is asked for, and may then be used again.
+ * What a service has to supply: every RPC of its definition. A message may be encoded already; a stream may also yield
+ * Buffers: such a one is with the transport when the next is asked for, and may then be used again.
  */
 export type Handlers<S extends ServiceDefinition> = {
   readonly [K in keyof S]: (request: Input<S[K]>, call: Call) => Output<S[K]>;
@@ -61,8 +62,11 @@ function withEncodedMessages(definition: grpc.ServiceDefinition): grpc.ServiceDe
   return Object.fromEntries(
     Object.entries(definition).map(([name, rpc]) => {
       const { responseSerialize: encode } = rpc;
-      const responseSerialize = (message: unknown) => (Buffer.isBuffer(message) ? message : encode(message));
-      return [name, rpc.responseStream ? { ...rpc, responseSerialize } : rpc];
+      const responseSerialize = (message: unknown) => {
+        if (message instanceof EncodedMessage) return message.bytes;
+        return Buffer.isBuffer(message) ? message : encode(message);
+      };
+      return [name, { ...rpc, responseSerialize }];
     }),
   );
 }

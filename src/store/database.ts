@@ -9,6 +9,9 @@ import { CommitWitness } from './witness.js';
 /** One change of one key; a batch of them is applied as a whole or not at all. */
 export type Change = BatchOperation<Level, string, string>;
 
+/** Gets what a key holds now; undefined where it is gone. */
+type Watcher = (key: string, text: string | undefined) => void;
+
 /** The key, outside every keyspace, under which the number of batches stands. */
 const commitsKey = 'commits';
 /** Bytes of LevelDB's manifest, a new log and the next batches; far more than they are. */
@@ -17,6 +20,7 @@ const openingBytes = 256 * 1024;
 export class Database {
   readonly #level: Level;
   readonly #keyspaces: Sublevel[] = [];
+  readonly #watchers = new Map<unknown, Watcher>();
   readonly #witness: CommitWitness;
   readonly #root: string;
   #commits: bigint;
@@ -58,11 +62,23 @@ export class Database {
     return keyspace;
   }
 
+  /** Tells of each change of a keyspace, in order, once it is on the disk and before its writer hears so. */
+  watch(keyspace: Sublevel, watcher: Watcher): void {
+    this.#watchers.set(keyspace, watcher);
+  }
+
   /**
    * Applies all changes at once and returns when they are on the disk (LevelDB does not fsync unless asked). What is
    * refused for want of room, or because the disk takes no writes, can be read on meanwhile, and written again later.
    */
   async write(changes: readonly Change[]): Promise<void> {
+    await this.#write(changes);
+    for (const change of changes) {
+      this.#watchers.get(change.sublevel)?.(change.key, change.type === 'put' ? change.value : undefined);
+    }
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
     if (this.#failure !== undefined) {
       await this.#writeAnew(changes, this.#failure);
       return;

@@ -49,7 +49,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const byKey = { keyText: keyString };
   return {
     namespaces: new Keyspace(database, 'namespaces', byName),
-    containers: new Keyspace(database, 'containers', byKey),
+    containers: new Keyspace(database, 'containers', { ...byKey, resident: true }),
     tasks: new Keyspace(database, 'tasks', byKey),
     leases: new Keyspace(database, 'leases', byKey),
     exits: new Keyspace(database, 'exits', { keyText: exitKey }),
