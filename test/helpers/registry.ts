@@ -33,6 +33,8 @@ export class Registry {
       `version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: ${storage}}}\nhttp: {addr: '127.0.0.1:${port}'}\n`,
     );
     const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+    // Should nobody stop it, it goes with this process.
+    process.once('exit', () => child.kill('SIGKILL'));
     const registry = new Registry(directory, port, child);
     await poll(async () => (await registry.#answers()) || undefined, {
       limitMs: startLimitMs,
