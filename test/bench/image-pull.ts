@@ -55,10 +55,10 @@ async function remove(daemon: TestDaemon, { reference }: ManyFilesImage): Promis
 
 /** The 99th of a hundred answers while `work` is under way. */
 async function versionDuring(daemon: TestDaemon, work: () => Promise<void>): Promise<number> {
-  let isOver = false;
-  const working = work().finally(() => (isOver = true));
+  const over = new AbortController();
+  const working = work().finally(() => over.abort());
   const samples: number[] = [];
-  while (!isOver) {
+  while (!over.signal.aborted) {
     samples.push(await timed(async () => await daemon.call(VersionService.version, Empty.create())));
     await sleep(probePauseMs);
   }
