@@ -21,6 +21,7 @@ export const provenanceToWire = {
   pidfd: WireProvenance.PIDFD,
   journal: WireProvenance.JOURNAL,
   unknown: WireProvenance.UNKNOWN,
+  shim: WireProvenance.SHIM,
 } as const satisfies Record<Provenance, WireProvenance>;
 
 export function nanosFromTimestamp(timestamp: Timestamp | undefined): UnixNanos {

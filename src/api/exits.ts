@@ -13,6 +13,7 @@ const provenanceToWire = {
   pidfd: WireProvenance.PIDFD,
   journal: WireProvenance.JOURNAL,
   unknown: WireProvenance.UNKNOWN,
+  shim: WireProvenance.SHIM,
 } as const satisfies Record<Provenance, WireProvenance>;
 
 export function exitsHandlers(supervisor: Supervisor): Handlers<typeof ExitsService> {

@@ -13,6 +13,7 @@ const provenances = {
   [Provenance.PIDFD]: 'pidfd',
   [Provenance.JOURNAL]: 'journal',
   [Provenance.UNKNOWN]: 'unknown',
+  [Provenance.SHIM]: 'shim',
 } as const satisfies Record<Provenance, string>;
 
 /** A status that nobody has measured is shown as none. */

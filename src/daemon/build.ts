@@ -7,6 +7,8 @@ import type { BuildInfo } from '../api/build-info.js';
 const home = new URL('../../../', import.meta.url);
 
 export const protoDirectory = fileURLToPath(new URL('proto', home));
+/** berthd itself, for shims that publish an event by running the daemon's program. */
+export const daemonMain = fileURLToPath(new URL('dist/src/daemon/main.js', home));
 export const shimMain = fileURLToPath(new URL('dist/shim/main.js', home));
 export const zygoteMain = fileURLToPath(new URL('dist/shim/zygote/main.js', home));
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { BerthError, messageOf } from '../domain/errors.js';
+import { ownShimName, type RuntimeNames } from '../domain/runtime-name.js';
 import { isTcpAddress } from './tcp-address.js';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
@@ -26,6 +27,8 @@ export interface Configuration {
   readonly runtime: string;
   /** The absolute path of the `criu` for checkpoints; empty: the one that the runtime finds on PATH. */
   readonly criu: string;
+  /** By runtime name: `berth` for Berth's own shim, or the absolute path of another. */
+  readonly runtimes: RuntimeNames;
   /** How shims are started: forked from a zygote, as a fresh Node each, or `auto`: the one, and where it fails the other. */
   readonly shimLaunch: (typeof shimLaunches)[number];
   readonly logLevel: (typeof logLevels)[number];
@@ -59,6 +62,7 @@ export interface Configuration {
 }
 
 type FileOnly =
+  | 'runtimes'
   | 'journalEvents'
   | 'journalSeconds'
   | 'journalBytes'
@@ -90,6 +94,7 @@ const defaults: Configuration = {
   tlsClientCa: '',
   runtime: 'runc',
   criu: '',
+  runtimes: {},
   shimLaunch: 'auto',
   logLevel: 'info',
   logFormat: 'text',
@@ -119,6 +124,7 @@ const fileKeys: Record<string, { readonly key: keyof Configuration; readonly che
   tls_client_ca: { key: 'tlsClientCa', check: isPath },
   runtime: { key: 'runtime', check: isText },
   criu: { key: 'criu', check: isCriuPath },
+  runtimes: { key: 'runtimes', check: isRuntimeNames },
   shim_launch: { key: 'shimLaunch', check: (value) => isOneOf(shimLaunches, value) },
   log_level: { key: 'logLevel', check: (value) => isOneOf(logLevels, value) },
   log_format: { key: 'logFormat', check: (value) => isOneOf(logFormats, value) },
@@ -210,6 +216,11 @@ function isPath(value: unknown): boolean {
 /** The runtime looks for that very name, in the directory given. */
 function isCriuPath(value: unknown): boolean {
   return isPath(value) && String(value).endsWith('/criu');
+}
+
+function isRuntimeNames(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((shim) => shim === ownShimName || isPath(shim));
 }
 
 function isCountFrom(least: number, value: unknown): boolean {

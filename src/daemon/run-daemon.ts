@@ -20,8 +20,9 @@ import { OrphanReaper } from '../supervisor/orphan-reaper.js';
 import { recover } from '../supervisor/recover.js';
 import { serverUuid } from '../supervisor/server-uuid.js';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
-import { protoDirectory, readBuildInfo } from './build.js';
+import { daemonMain, protoDirectory, readBuildInfo } from './build.js';
 import type { Configuration } from './configuration.js';
+import { eventsAddress, type EventsSocket, serveForwardedEvents } from './events-socket.js';
 import { openListeners } from './listeners.js';
 import { createLog } from './logger.js';
 import { notifySystemd } from './notify.js';
@@ -65,13 +66,24 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     log,
     stateDirectory: configuration.state,
     checkpointsDirectory: join(configuration.root, 'checkpoints'),
-    runtimeBinary: configuration.runtime,
-    criu: configuration.criu,
+    runtime: {
+      binary: configuration.runtime,
+      criu: configuration.criu,
+      names: configuration.runtimes,
+      searchPath: process.env['PATH'] ?? '',
+    },
+    foreign: {
+      address: configuration.address,
+      ttrpcAddress: eventsAddress(configuration.address),
+      publishBinary: daemonMain,
+      environment: process.env,
+      onSpawn: orphans.leaveToLibuv,
+    },
     closing: closing.signal,
     requestStop: () => stop.request('a client'),
     exitRetentionSeconds: configuration.exitRetentionSeconds,
   });
-  const { server, listener } = await serve(configuration, supervisor, log);
+  const { server, listener, events } = await serve(configuration, supervisor, log);
   images.garbage.start();
   const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
   const backups = scheduleBackups(configuration, store, log);
@@ -84,7 +96,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   clearInterval(backups);
   listener.close();
   closing.abort();
-  await stopInOrder(server, supervisor, store, log);
+  await stopInOrder({ server, events, supervisor, store, log });
   await launching.close();
 }
 
@@ -93,7 +105,9 @@ async function serve(configuration: Configuration, supervisor: Supervisor, log: 
   const server = createServer({ supervisor, log, uuid, build: readBuildInfo(), protoDirectory });
   await recover(supervisor);
   await sweepCheckpoints(supervisor);
-  return { server, listener: await openListeners(server, configuration, log) };
+  const listener = await openListeners(server, configuration, log);
+  const events = await serveForwardedEvents(eventsAddress(configuration.address), supervisor, log);
+  return { server, listener, events };
 }
 
 function journalRetention(configuration: Configuration): Retention {
@@ -146,7 +160,15 @@ async function sweep(supervisor: Supervisor): Promise<void> {
   }
 }
 
-async function stopInOrder(server: Server, supervisor: Supervisor, store: Store, log: Log): Promise<void> {
+interface Running {
+  readonly server: Server;
+  readonly events: EventsSocket;
+  readonly supervisor: Supervisor;
+  readonly store: Store;
+  readonly log: Log;
+}
+
+async function stopInOrder({ server, events, supervisor, store, log }: Running): Promise<void> {
   try {
     const drained = new Promise<void>((resolve) => {
       server.tryShutdown(() => resolve());
@@ -157,6 +179,7 @@ async function stopInOrder(server: Server, supervisor: Supervisor, store: Store,
     server.forceShutdown();
   }
   await Promise.all(supervisor.tasks.list().map(async (task) => task.shim?.close()));
+  await events.close();
   await supervisor.transfers.queue.idle();
   await supervisor.queue.idle();
   await supervisor.layers.close();

@@ -69,6 +69,15 @@ export interface ShimRecord {
   readonly pid: number;
   /** The highest sequence of this shim's events that is committed. */
   readonly sequence: bigint;
+  /** Where a shim that is not Berth's own serves; Berth's own serves its bundle's `shim.sock`. */
+  readonly endpoint?: ShimEndpoint;
+}
+
+export interface ShimEndpoint {
+  /** `unix://PATH`, as the shim has told it. */
+  readonly address: string;
+  /** Of the task API. */
+  readonly version: 2 | 3;
 }
 
 /** Which OCI runtime holds a container's state, so that it can be deleted also when its shim is gone. */
@@ -77,8 +86,10 @@ export interface RuntimeLocation {
   readonly binary: string;
   /** The runtime's --root for this namespace. */
   readonly root: string;
-  /** containerd.runc.v1.Options, as the shim was given them. */
+  /** As the shim was given them: containerd.runc.v1.Options, but for a foreign shim that takes another type or none. */
   readonly options: TypedValue;
+  /** The path of the binary of a shim that is not Berth's own. */
+  readonly shim?: string;
 }
 
 export interface TaskRecord extends ContainerKey {

@@ -39,14 +39,13 @@ export async function listBundles(stateDirectory: string): Promise<FoundBundle[]
 export interface BundleContent {
   /** The OCI spec. */
   readonly spec: Uint8Array;
-  readonly runtime: Pick<RuntimeLocation, 'binary' | 'root'>;
+  readonly runtime: Omit<RuntimeLocation, 'options'>;
 }
 
 /** Where the runtime keeps the state of the bundle's container; undefined when that was not written down. */
 export async function bundleRuntime(path: string): Promise<BundleContent['runtime'] | undefined> {
   try {
-    const { binary, root } = JSON.parse(await readFile(join(path, runtimeFile), 'utf8')) as BundleContent['runtime'];
-    return { binary, root };
+    return JSON.parse(await readFile(join(path, runtimeFile), 'utf8')) as BundleContent['runtime'];
   } catch {
     return undefined;
   }
@@ -64,11 +63,8 @@ export async function createBundle(path: string, content: BundleContent): Promis
   await removeBundle(path);
   await mkdir(path, { mode: bundleMode });
   await mkdir(join(path, 'rootfs'), { mode: bundleMode });
-  await writeFile(
-    join(path, runtimeFile),
-    JSON.stringify({ binary: content.runtime.binary, root: content.runtime.root }),
-    { mode: 0o600 },
-  );
+  const { binary, root, shim } = content.runtime;
+  await writeFile(join(path, runtimeFile), JSON.stringify({ binary, root, shim }), { mode: 0o600 });
   await writeFile(join(path, 'config.json'), content.spec, { mode: 0o600 });
 }
 

@@ -5,7 +5,6 @@ import { UndoStack } from '../base/undo-stack.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, keyString } from '../domain/ids.js';
 import { completedSpec } from '../domain/oci-spec.js';
-import { checkRuntimeName } from '../domain/runtime-name.js';
 import type { ContainerRecord, Stdio, TaskRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import type { Mount } from '../generated/containerd/types/mount.js';
@@ -36,10 +35,13 @@ export interface TaskRequest extends ContainerKey {
 export function createTask(supervisor: Supervisor, request: TaskRequest): Promise<number> {
   return supervisor.queue.run(keyString(request), async () => {
     const container = await taskContainer(supervisor, request);
-    checkRuntimeName(container.runtime.name);
     const spec = completedSpec(`the spec of container ${container.id}`, container.spec?.value ?? new Uint8Array());
-    const sentOptions = request.options ?? anyFromTyped(container.runtime.options);
-    const resolved = resolveRuntime(supervisor.runtime, request.namespace, sentOptions);
+    const { name, options } = container.runtime;
+    const resolved = resolveRuntime(supervisor.runtime, {
+      namespace: request.namespace,
+      name,
+      options: request.options ?? anyFromTyped(options),
+    });
     await using undo = new UndoStack();
     const bundle = bundlePath(supervisor.stateDirectory, request);
     const place = { namespace: request.namespace, id: request.id, bundle, runtime: resolved.location };

@@ -68,4 +68,5 @@ const provenanceFromWire = {
   [WireProvenance.PIDFD]: 'pidfd',
   [WireProvenance.JOURNAL]: 'journal',
   [WireProvenance.UNKNOWN]: 'unknown',
+  [WireProvenance.SHIM]: 'shim',
 } as const satisfies Record<WireProvenance, Provenance>;

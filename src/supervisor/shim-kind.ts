@@ -35,6 +35,6 @@ export interface ShimKind {
   deleteContainer(supervisor: Supervisor, remains: ContainerRemains): Promise<void>;
 }
 
-export function shimKindOf(supervisor: Supervisor, _runtime: Omit<RuntimeLocation, 'options'>): ShimKind {
-  return supervisor.shimKinds.own;
+export function shimKindOf({ shimKinds }: Supervisor, { shim }: Omit<RuntimeLocation, 'options'>): ShimKind {
+  return shim === undefined ? shimKinds.own : shimKinds.foreign;
 }

@@ -7,8 +7,12 @@ import type { ImageStorage } from '../images/image-storage.js';
 import type { RegistrySettings } from '../images/registry/open-registry.js';
 import type { LayerStorage } from '../images/layer-storage.js';
 import type { LaunchCounts } from '../shims/launch-counts.js';
+import type { RuntimeNames } from '../domain/runtime-name.js';
+import { EventInboxes } from '../shims/foreign/event-inbox.js';
+import type { ForeignSettings } from '../shims/foreign/shim-binary.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
+import { foreignShims } from './foreign-shims.js';
 import { LiveTasks } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { ownShims } from './own-shims.js';
@@ -25,7 +29,9 @@ export interface Supervisor {
   readonly queue: KeyedQueue;
   readonly launcher: ShimLauncher;
   readonly launchCounts: () => LaunchCounts;
-  readonly shimKinds: { readonly own: ShimKind };
+  readonly shimKinds: { readonly own: ShimKind; readonly foreign: ShimKind };
+  /** What foreign shims tell, by container. */
+  readonly inboxes: EventInboxes;
   readonly orphans: OrphanReaper;
   readonly log: Log;
   readonly stateDirectory: string;
@@ -48,6 +54,10 @@ export interface RuntimeDefaults {
   readonly root: string;
   /** The absolute path of `criu`; empty: the one that the runtime finds on PATH. */
   readonly criu: string;
+  /** What runtime names mean, where it is not what they mean by themselves. */
+  readonly names: RuntimeNames;
+  /** The directories, separated by colons, in which shims are looked for by name. */
+  readonly searchPath: string;
 }
 
 export function createSupervisor(options: {
@@ -64,11 +74,13 @@ export function createSupervisor(options: {
   readonly closing: AbortSignal;
   readonly requestStop: () => void;
   readonly exitRetentionSeconds: number;
-  readonly runtimeBinary: string;
-  readonly criu: string;
+  readonly runtime: Omit<RuntimeDefaults, 'root'>;
+  readonly foreign: ForeignSettings;
 }): Supervisor {
-  const { runtimeBinary, criu, registries, ...rest } = options;
+  const { foreign, registries, ...rest } = options;
   const transfers = { ...registries, queue: new KeyedQueue() };
-  const runtime = { binary: runtimeBinary, root: join(options.stateDirectory, 'runc'), criu };
-  return { ...rest, transfers, runtime, shimKinds: { own: ownShims }, tasks: new LiveTasks(), queue: new KeyedQueue() };
+  const runtime = { ...options.runtime, root: join(options.stateDirectory, 'runc') };
+  const inboxes = new EventInboxes();
+  const shimKinds = { own: ownShims, foreign: foreignShims(foreign, inboxes) };
+  return { ...rest, transfers, runtime, inboxes, shimKinds, tasks: new LiveTasks(), queue: new KeyedQueue() };
 }

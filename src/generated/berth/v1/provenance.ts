@@ -22,6 +22,11 @@ export const Provenance = {
   JOURNAL: 3,
   /** UNKNOWN - The process is gone and its status is lost; the status told is a stand-in. */
   UNKNOWN: 4,
+  /**
+   * SHIM - Told by a shim that is not Berth's own; how it learnt the status, and whether a signal ended the process, it does
+   * not say.
+   */
+  SHIM: 5,
 } as const;
 
 export type Provenance = typeof Provenance[keyof typeof Provenance];
@@ -32,4 +37,5 @@ export namespace Provenance {
   export type PIDFD = typeof Provenance.PIDFD;
   export type JOURNAL = typeof Provenance.JOURNAL;
   export type UNKNOWN = typeof Provenance.UNKNOWN;
+  export type SHIM = typeof Provenance.SHIM;
 }
