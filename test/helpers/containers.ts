@@ -19,6 +19,7 @@ export const counter = ['/bin/sh', '-c', 'i=0; while :; do echo $i; i=$((i+1)); 
 export interface ContainerOptions {
   readonly rootfs?: string;
   readonly terminal?: boolean;
+  readonly runtime?: string;
 }
 
 export interface TaskOptions {
@@ -50,7 +51,7 @@ export function containerMessage(
     id,
     labels: {},
     image: '',
-    runtime: { name: 'io.containerd.runc.v2', options: undefined },
+    runtime: { name: options.runtime ?? 'io.containerd.runc.v2', options: undefined },
     spec: { typeUrl: specUrl, value },
     snapshotter: '',
     snapshotKey: '',
