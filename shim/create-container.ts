@@ -67,7 +67,7 @@ export function assembleContainer(
     root: options.root,
     systemdCgroup: options.systemdCgroup,
     directory: bundle,
-    onSpawn: (child) => reaper.leaveToLibuv(child),
+    spawn: (start) => reaper.spawn(start),
     ...(options.criuPath === '' ? {} : { criuDirectory: dirname(options.criuPath) }),
   });
   const ioOwner = { uid: options.ioUid, gid: options.ioGid };

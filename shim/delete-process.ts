@@ -22,7 +22,7 @@ export async function deleteContainer(container: Container): Promise<void> {
   refuseLiving(init);
   await Promise.all([init, ...container.execs.values()].map(drain));
   failpoint('shim.delete-begun');
-  await container.parts.runc.delete(container.id);
+  await container.parts.runc.deleteEnded(container.id, init.pid);
   failpoint('shim.runtime-deleted');
   container.outOfMemory?.close();
   unmountBelow(join(container.parts.bundle, 'rootfs'));

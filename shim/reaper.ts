@@ -1,11 +1,13 @@
-// Reaps this shim's children: the containers' processes by their pid, and strays that orphaned to us as the subreaper.
-// libuv reaps what node:child_process spawned, so those are known and left alone.
-import type { ChildProcess } from 'node:child_process';
+// Reaps this shim's children: the containers' processes and the runtime's by their pids, and strays that orphaned to us as
+// the subreaper. The shim has no children by node:child_process, which libuv would have to wait for.
+import { Deferred } from '../src/base/deferred.js';
 import { unknownExitStatus, type Provenance } from '../src/domain/exit.js';
 import { nowNanos, type UnixNanos } from '../src/domain/time.js';
 import { isSystemError } from '../src/linux/libc.js';
 import { ownChildren, readProcessStat } from '../src/linux/process-info.js';
+import { type ProgramStart, spawnProgram } from '../src/linux/spawn.js';
 import { hasEndedChild, waitPid, type ExitStatus } from '../src/linux/wait.js';
+import type { RunningProgram } from '../src/runc/spawn-program.js';
 
 export interface Ended extends ExitStatus {
   readonly pid: number;
@@ -15,7 +17,7 @@ export interface Ended extends ExitStatus {
 
 export class Reaper {
   readonly #watched = new Set<number>();
-  readonly #spawned = new Set<number>();
+  readonly #spawned = new Map<number, Deferred<ExitStatus>>();
   readonly #onEnded: (ended: readonly Ended[]) => void;
   /** Operations under way that will make known a child whose pid nobody can know yet. */
   #births = 0;
@@ -34,12 +36,16 @@ export class Reaper {
     process.off('SIGCHLD', this.#onSignal);
   }
 
-  /** libuv waits for this one. */
-  leaveToLibuv(child: ChildProcess): void {
-    const { pid } = child;
-    if (pid === undefined) return;
-    this.#spawned.add(pid);
-    child.once('exit', () => this.#spawned.delete(pid));
+  /** Throws the system's error where the program cannot be run. */
+  spawn(start: ProgramStart): RunningProgram {
+    const pid = spawnProgram(start);
+    const ended = new Deferred<ExitStatus>();
+    this.#spawned.set(pid, ended);
+    // As long as it is here it has not been waited for, so the pid is its own.
+    const kill = (): void => {
+      if (this.#spawned.has(pid)) process.kill(pid, 'SIGKILL');
+    };
+    return { ended: ended.promise, kill };
   }
 
   /**
@@ -63,6 +69,7 @@ export class Reaper {
 
   /** Reaps whatever has ended. */
   sweep(): void {
+    this.#reapSpawned();
     const ended: Ended[] = [];
     for (const pid of this.#watched) {
       const end = reap(pid);
@@ -72,6 +79,15 @@ export class Reaper {
     }
     if (this.#births === 0) this.#reapStrays();
     if (ended.length > 0) this.#onEnded(ended);
+  }
+
+  #reapSpawned(): void {
+    for (const [pid, { resolve }] of this.#spawned) {
+      const end = reap(pid);
+      if (end === undefined) continue;
+      this.#spawned.delete(pid);
+      resolve(end);
+    }
   }
 
   #reapStrays(): void {

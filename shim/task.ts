@@ -135,7 +135,7 @@ async function startInit(container: Container): Promise<void> {
   const { init } = container;
   refuseStarted(init);
   failpoint('shim.start-begun');
-  await container.parts.runc.start(container.id);
+  await container.parts.runc.start(container.id, init);
   failpoint('shim.started');
   // It may have run and ended while the runtime returned.
   if (init.state === 'created') init.step('start');

@@ -8,6 +8,7 @@ import { nowNanos } from '../../src/domain/time.js';
 import { DeleteResponse } from '../../src/generated/containerd/task/v3/shim.js';
 import { unmountBelow } from '../../src/linux/mount.js';
 import { Runc } from '../../src/runc/runc.js';
+import { spawnByNode } from '../../src/runc/spawn-program.js';
 import type { ShimFlags } from '../flags.js';
 import { timestampFromNanos } from '../wire.js';
 import { socketPath } from './address.js';
@@ -29,7 +30,7 @@ export async function deleteForContainerd({ namespace, id, address, bundle }: Sh
   const facts = loadTaskFacts();
   if (facts !== undefined) {
     const { binary, root, systemdCgroup } = facts;
-    await new Runc({ binary, root, systemdCgroup, directory }).delete(id, true);
+    await new Runc({ binary, root, systemdCgroup, directory, spawn: spawnByNode() }).delete(id, true);
   }
   unmountBelow(join(directory, 'rootfs'));
   rmSync(socketPath({ address, namespace, id }), { force: true });

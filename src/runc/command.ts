@@ -1,7 +1,9 @@
 // One call of the OCI runtime: spawned with raw descriptors, its own log file, and a deadline.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import type { ExitStatus } from '../linux/wait.js';
 import { lastError } from './last-error.js';
+import { type RunningProgram, type SpawnProgram } from './spawn-program.js';
 
 export interface Command {
   readonly binary: string;
@@ -11,7 +13,7 @@ export interface Command {
   readonly timeoutMs: number;
   /** Descriptors for stdin, stdout, stderr; without them stdin and stdout are /dev/null and stderr is the log. */
   readonly stdio?: readonly [number, number, number];
-  readonly onSpawn?: (child: ChildProcess) => void;
+  readonly spawn: SpawnProgram;
   /** Kill it when this process dies: CRIU, finding nobody to answer to, then undoes what it has begun. */
   readonly diesWithParent?: boolean;
   /** Put before PATH. */
@@ -35,7 +37,7 @@ export async function runCommand(command: Command): Promise<Outcome> {
   const log = openSync(logFile, 'ax', 0o600);
   try {
     const end = await spawnAndWait(command, logFile, log);
-    if (end.code === 0) return { ok: true, timedOut: false, message: '' };
+    if (end.ok) return { ok: true, timedOut: false, message: '' };
     const message = end.timedOut ? `took longer than ${command.timeoutMs} ms` : end.failure;
     return { ok: false, timedOut: end.timedOut, message: lastError(readFileSync(logFile, 'utf8')) ?? message };
   } finally {
@@ -45,32 +47,48 @@ export async function runCommand(command: Command): Promise<Outcome> {
 }
 
 interface End {
-  readonly code: number | null;
+  readonly ok: boolean;
   readonly timedOut: boolean;
   readonly failure: string;
 }
 
-function spawnAndWait(command: Command, logFile: string, log: number): Promise<End> {
-  return new Promise((resolve) => {
-    const [file, args] = commandLine(command, logFile);
-    const child = spawn(file, args, {
-      cwd: command.directory,
-      stdio: command.stdio === undefined ? ['ignore', 'ignore', log] : [...command.stdio],
-      ...(command.pathPrefix === undefined ? {} : { env: withPath(command.pathPrefix) }),
-    });
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, command.timeoutMs);
-    const finish = (code: number | null, failure: string): void => {
-      clearTimeout(timer);
-      resolve({ code, timedOut, failure });
-    };
-    child.once('exit', (code, signal) => finish(code, signal === null ? `exit status ${code}` : `signal: ${signal}`));
-    child.once('error', (error: NodeJS.ErrnoException) => finish(null, spawnFailure(command.binary, error)));
-    if (child.pid !== undefined) command.onSpawn?.(child);
-  });
+async function spawnAndWait(command: Command, logFile: string, log: number): Promise<End> {
+  let running: RunningProgram;
+  try {
+    running = await start(command, logFile, log);
+  } catch (error) {
+    return { ok: false, timedOut: false, failure: spawnFailure(command.binary, error as NodeJS.ErrnoException) };
+  }
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    running.kill();
+  }, command.timeoutMs);
+  try {
+    const end = await running.ended;
+    return { ok: end.status === 0, timedOut, failure: describeEnd(end) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function start(command: Command, logFile: string, log: number): Promise<RunningProgram> {
+  const [file, args] = commandLine(command, logFile);
+  const environment = command.pathPrefix === undefined ? process.env : withPath(command.pathPrefix);
+  const { directory, stdio } = command;
+  if (stdio !== undefined) return await command.spawn({ file, args, directory, environment, stdio });
+  const nothing = openSync('/dev/null', constants.O_RDWR);
+  try {
+    return await command.spawn({ file, args, directory, environment, stdio: [nothing, nothing, log] });
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+function describeEnd({ status, signal }: ExitStatus): string {
+  if (signal === 0) return `exit status ${status}`;
+  const name = Object.entries(osConstants.signals).find(([, value]) => value === signal)?.[0];
+  return `signal: ${name ?? signal}`;
 }
 
 /** util-linux's setpriv sets the signal in the child itself; a host without it goes without. */

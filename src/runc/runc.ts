@@ -1,6 +1,5 @@
 // The OCI runtime as an object: a method per verb. Failures carry the runtime's own last message behind containerd's
 // prefix, since clients look for both.
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { BerthError, type ErrorKind } from '../domain/errors.js';
 import {
@@ -23,6 +22,10 @@ import {
 } from './arguments.js';
 import { runCommand, type Command, type Outcome } from './command.js';
 import { criuErrors } from './criu-errors.js';
+import { deleteNatively } from './native-delete.js';
+import { type CreatedInit, startNatively } from './native-start.js';
+import type { SpawnProgram } from './spawn-program.js';
+import { isRunc } from './state-file.js';
 
 /** A runtime that hangs is killed after this; hooks and slow disks fit well within. */
 const createTimeoutMs = 120_000;
@@ -41,8 +44,7 @@ export interface RuncSettings extends GlobalOptions {
   readonly binary: string;
   /** Where the runtime runs and where its log files lie while it does: the bundle. */
   readonly directory: string;
-  /** Told of every process spawned, so that whoever reaps strays leaves it to libuv. */
-  readonly onSpawn?: (child: ChildProcess) => void;
+  readonly spawn: SpawnProgram;
   /** The directory of the `criu` to use; without it the one on PATH. */
   readonly criuDirectory?: string;
 }
@@ -58,7 +60,9 @@ export class Runc {
     if (!outcome.ok) throw failure('OCI runtime create failed', outcome);
   }
 
-  async start(id: string): Promise<void> {
+  /** By system calls where the container is runc's and `init`, its process, is known; else by the binary. */
+  async start(id: string, init?: CreatedInit): Promise<void> {
+    if (init !== undefined && (await this.#startNatively(id, init))) return;
     const outcome = await this.#run(startArguments(id), startTimeoutMs);
     if (!outcome.ok) throw failure('OCI runtime start failed', outcome);
   }
@@ -71,6 +75,13 @@ export class Runc {
   async kill(id: string, signal: number, all: boolean): Promise<void> {
     const outcome = await this.#run(killArguments(id, signal, all), killTimeoutMs);
     if (!outcome.ok) throw killFailure(outcome);
+  }
+
+  /** Deletes a container that has ended with all its processes, by system calls where it is a plain one of runc's. */
+  async deleteEnded(id: string, initPid: number): Promise<void> {
+    const { binary, root } = this.settings;
+    if (isRunc(binary) && (await deleteNatively(root, id, initPid))) return;
+    await this.delete(id);
   }
 
   /** Idempotent: a container that the runtime does not know is deleted already. */
@@ -107,21 +118,29 @@ export class Runc {
     if (!outcome.ok) throw criuFailure('OCI runtime restore failed', outcome, join(options.workPath, 'restore.log'));
   }
 
+  async #startNatively(id: string, init: CreatedInit): Promise<boolean> {
+    const { binary, root } = this.settings;
+    const outcome = isRunc(binary) ? await startNatively(root, id, init, startTimeoutMs) : 'other';
+    if (outcome !== 'timeout') return outcome === 'started';
+    const message = `OCI runtime start failed: no word of the container's init within ${startTimeoutMs} ms`;
+    throw new BerthError('deadline-exceeded', message);
+  }
+
   #criu(): Partial<Command> {
     const { criuDirectory } = this.settings;
     return { diesWithParent: true, ...(criuDirectory === undefined ? {} : { pathPrefix: criuDirectory }) };
   }
 
   #run(verb: readonly string[], timeoutMs: number, stdio?: Descriptors, how: Partial<Command> = {}): Promise<Outcome> {
-    const { binary, directory, onSpawn } = this.settings;
+    const { binary, directory, spawn } = this.settings;
     return runCommand({
       ...how,
       binary,
       directory,
+      spawn,
       timeoutMs,
       argumentsFor: (logFile) => [...globalArguments(this.settings, logFile), ...verb],
       ...(stdio === undefined ? {} : { stdio }),
-      ...(onSpawn === undefined ? {} : { onSpawn }),
     });
   }
 }

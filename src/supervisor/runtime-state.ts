@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Runc } from '../runc/runc.js';
+import { spawnByNode } from '../runc/spawn-program.js';
 import type { ContainerRemains } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -25,5 +26,6 @@ export async function deleteRuntimeState(
 ): Promise<void> {
   const { binary, root } = runtime;
   const directory = existsSync(bundle) ? bundle : stateDirectory;
-  await new Runc({ binary, root, directory, systemdCgroup: false, onSpawn: orphans.leaveToLibuv }).delete(id, true);
+  const spawn = spawnByNode(orphans.leaveToLibuv);
+  await new Runc({ binary, root, directory, systemdCgroup: false, spawn }).delete(id, true);
 }

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { runCommand } from '../../../src/runc/command.js';
 import { lastError } from '../../../src/runc/last-error.js';
 import { Runc } from '../../../src/runc/runc.js';
+import { spawnByNode } from '../../../src/runc/spawn-program.js';
 
+const spawn = spawnByNode();
 let directory: string;
 
 beforeEach(() => {
@@ -22,7 +24,7 @@ function fakeRuntime(script: string): Runc {
   const binary = join(directory, 'runtime');
   writeFileSync(binary, `#!/bin/sh\n${script}\n`);
   chmodSync(binary, 0o755);
-  return new Runc({ binary, root: join(directory, 'root'), systemdCgroup: false, directory });
+  return new Runc({ binary, root: join(directory, 'root'), systemdCgroup: false, directory, spawn });
 }
 
 const createOptions = { bundle: '.', pidFile: 'init.pid', noPivotRoot: false, noNewKeyring: false };
@@ -52,7 +54,7 @@ test('a runtime that says nothing is quoted with its exit', async () => {
 });
 
 test('a runtime that is not there reads as Go’s os/exec says it', async () => {
-  const settings = { root: 'r', systemdCgroup: false, directory };
+  const settings = { root: 'r', systemdCgroup: false, directory, spawn };
   const message = 'OCI runtime create failed: exec: "no-such-runtime": executable file not found in $PATH';
   const runc = new Runc({ ...settings, binary: 'no-such-runtime' });
   await assert.rejects(runc.create('c', createOptions), { message });
@@ -79,7 +81,7 @@ test('a runtime that hangs is killed at the deadline', async () => {
     argumentsFor: () => ['60'],
     directory,
     timeoutMs: 50,
-    onSpawn: (child) => spawned.push(child.pid ?? 0),
+    spawn: spawnByNode((child) => spawned.push(child.pid ?? 0)),
   });
   assert.deepEqual(outcome, { ok: false, timedOut: true, message: 'took longer than 50 ms' });
   assert.throws(() => process.kill(spawned[0] ?? 0, 0), { code: 'ESRCH' });

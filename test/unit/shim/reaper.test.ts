@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { poll } from '../../../src/base/deadline.js';
 import { ownChildren } from '../../../src/linux/process-info.js';
@@ -40,16 +40,26 @@ test('a watched process’s end is told once, however early it came', async () =
   }
 });
 
-test('a stray is reaped without a word, but libuv’s children are left to libuv', async () => {
+test('a stray is reaped without a word, and a program’s end is told to whoever started it', async () => {
   const told: Ended[] = [];
   const reaper = new Reaper((ended) => told.push(...ended));
   reaper.start();
   try {
-    const child = spawn('sh', ['-c', 'exit 3']);
-    reaper.leaveToLibuv(child);
+    const nothing = openSync('/dev/null', 'r+');
+    const stdio = [nothing, nothing, nothing] as const;
+    const program = { directory: '/', environment: process.env, stdio };
+    const { ended } = reaper.spawn({ ...program, file: 'sh', args: ['-c', 'exit 3'] });
+    const endless = reaper.spawn({ ...program, file: 'sleep', args: ['60'] });
+    closeSync(nothing);
     const stray = orphan('exit 1');
-    const [code] = (await once(child, 'exit')) as [number];
-    assert.equal(code, 3);
+    const ends: string[] = [];
+    void ended.then(({ status }) => ends.push(`status ${status}`));
+    void endless.ended.then(({ signal }) => ends.push(`signal ${signal}`));
+    await settled(() => ends[0], 'the end of the one program');
+    endless.kill();
+    await settled(() => ends[1], 'the end of the other');
+    endless.kill();
+    assert.deepEqual(ends, ['status 3', 'signal 9']);
     await settled(() => {
       reaper.sweep();
       return ownChildren().includes(stray) ? undefined : true;

@@ -1,0 +1,98 @@
+// `runc start` without runc: a created init waits until somebody opens the FIFO beside its state for reading, writes one
+// byte into it and runs its program. See docs/adr/0011-hot-path.md.
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { Deferred } from '../base/deferred.js';
+import { isSystemError } from '../linux/libc.js';
+import { readRuncState } from './state-file.js';
+
+const fifoName = 'exec.fifo';
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+
+/** `timeout`: init has been let go and does not say so. `other`: this is the runtime's to do, or to refuse. */
+export type NativeStart = 'started' | 'timeout' | 'other';
+
+export interface CreatedInit {
+  readonly pid: number;
+  /** Settles once it has ended. */
+  readonly ended: Promise<unknown>;
+}
+
+export async function startNatively(
+  root: string,
+  id: string,
+  init: CreatedInit,
+  timeoutMs: number,
+): Promise<NativeStart> {
+  const state = readRuncState(root, id);
+  if (state === undefined || state.initPid !== init.pid) return 'other';
+  // systemd's readiness protocol, where runc plays it, has `runc start` as its relay.
+  if (existsSync(join(state.directory, 'notify'))) return 'other';
+  const path = join(state.directory, fifoName);
+  const fd = openFifo(path);
+  if (fd === undefined) return 'other';
+  const outcome = await firstByte(fd, init, timeoutMs);
+  // runc takes its absence for a sign that the container runs.
+  if (outcome === 'started') unlinkSync(path);
+  return outcome;
+}
+
+function openFifo(path: string): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (fstatSync(fd).isFIFO()) return fd;
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ELOOP')) throw error;
+  }
+  if (fd !== undefined) closeSync(fd);
+  return undefined;
+}
+
+/** Closes `fd`. An init that has written the byte and ended since was started. */
+async function firstByte(fd: number, init: CreatedInit, timeoutMs: number): Promise<NativeStart> {
+  if (readByte(fd)) {
+    closeSync(fd);
+    return 'started';
+  }
+  const outcome = new Deferred<NativeStart>();
+  const { resolve } = outcome;
+  let isOpen = true;
+  // Takes the descriptor over. No event comes before init opens its end, and then the byte or the end of it.
+  const socket = fifoSocket(fd, () => resolve('started'));
+  const timer = setTimeout(() => resolve('timeout'), timeoutMs);
+  for (const event of ['error', 'end']) socket.once(event, () => resolve('other'));
+  const onEnded = (): void => {
+    // The byte may be there and not read yet.
+    if (isOpen) resolve(readByte(fd) ? 'started' : 'other');
+  };
+  init.ended.then(onEnded, onEnded);
+  socket.resume();
+  try {
+    return await outcome.promise;
+  } finally {
+    isOpen = false;
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
+function fifoSocket(fd: number, onByte: () => void): Socket {
+  const callback = (): boolean => {
+    onByte();
+    return true;
+  };
+  // The types know of onread for connections only.
+  const options = { fd, readable: true, writable: false, onread: { buffer: Buffer.alloc(1), callback } };
+  return new Socket(options);
+}
+
+function readByte(fd: number): boolean {
+  try {
+    return readSync(fd, Buffer.alloc(1)) === 1;
+  } catch (error) {
+    if (isSystemError(error, 'EAGAIN')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { Deferred } from '../../../src/base/deferred.js';
+import { makeFifo } from '../../../src/linux/pipe.js';
+import { startNatively } from '../../../src/runc/native-start.js';
+
+const limitMs = 10_000;
+const pid = 4321;
+const never = new Promise<never>(() => undefined);
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'berth-native-'));
+  mkdirSync(join(root, 'c'));
+  writeState({});
+  makeFifo(fifo(), 0o622);
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+function fifo(): string {
+  return join(root, 'c', 'exec.fifo');
+}
+
+function writeState(fields: object): void {
+  const config = { cgroups: { systemd: false }, Hooks: null };
+  const state = { id: 'c', init_process_pid: pid, rootless: false, cgroup_paths: {}, config, ...fields };
+  writeFileSync(join(root, 'c', 'state.json'), JSON.stringify(state));
+}
+
+function start(ended: Promise<unknown> = never, timeoutMs = limitMs) {
+  return startNatively(root, 'c', { pid, ended }, timeoutMs);
+}
+
+/** As runc's init does; only after somebody has opened the FIFO for reading. */
+function writeAsInit(text: string): void {
+  const fd = openSync(fifo(), constants.O_WRONLY | constants.O_NONBLOCK);
+  if (text !== '') writeSync(fd, text);
+  closeSync(fd);
+}
+
+test('init is let go, and once it has said so its FIFO is gone', async () => {
+  const started = start();
+  writeAsInit('0');
+  assert.equal(await started, 'started');
+  assert.ok(!existsSync(fifo()));
+});
+
+test('an init that has written its byte and ended since was started', async () => {
+  const ended = new Deferred<void>();
+  const started = start(ended.promise);
+  writeAsInit('0');
+  ended.resolve();
+  assert.equal(await started, 'started');
+});
+
+test('an init that ended or closed its end without a byte is left to the runtime, which has words for it', async () => {
+  const ended = new Deferred<void>();
+  const started = start(ended.promise);
+  ended.resolve();
+  assert.equal(await started, 'other');
+  const closed = start();
+  writeAsInit('');
+  assert.equal(await closed, 'other');
+  assert.ok(existsSync(fifo()));
+});
+
+test('an init that says nothing meets the deadline', async () => {
+  assert.equal(await start(never, 20), 'timeout');
+});
+
+test('what is not a created container of runc’s is left to the runtime', async () => {
+  assert.equal(await startNatively(root, 'absent', { pid, ended: never }, limitMs), 'other');
+  assert.equal(await startNatively(root, 'c', { pid: pid + 1, ended: never }, limitMs), 'other');
+  writeState({ id: 'another' });
+  assert.equal(await start(), 'other');
+  writeState({});
+  mkdirSync(join(root, 'c', 'notify'));
+  assert.equal(await start(), 'other');
+  rmSync(join(root, 'c', 'notify'), { recursive: true });
+  rmSync(fifo());
+  assert.equal(await start(), 'other');
+  writeFileSync(fifo(), '0');
+  assert.equal(await start(), 'other');
+  assert.ok(existsSync(fifo()));
+});
