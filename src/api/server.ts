@@ -1,9 +1,5 @@
 // The gRPC server: every service, health and reflection.
-import { join } from 'node:path';
 import { Server } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
 import type { Log } from '../base/log.js';
 import { CheckpointsService } from '../generated/berth/v1/checkpoints.js';
 import { EventsService as JournalService } from '../generated/berth/v1/events.js';
@@ -31,6 +27,7 @@ import { exitsHandlers } from './exits.js';
 import { imagesHandlers } from './images.js';
 import { introspectionHandlers } from './introspection.js';
 import { journalHandlers } from './journal.js';
+import { addHealth, addReflection } from './late-services.js';
 import { leasesHandlers } from './leases.js';
 import { maintenanceHandlers } from './maintenance.js';
 import { namespacesHandlers } from './namespaces.js';
@@ -102,12 +99,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);
   addService(server, TransfersService, transfersHandlers(supervisor), context);
   addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);
-  new HealthImplementation({ '': 'SERVING' }).addToServer(server);
-  reflection(protoDirectory).addToServer(server);
+  addHealth(server);
+  addReflection(server, protoDirectory, servedProtos);
   return server;
-}
-
-function reflection(protoDirectory: string): ReflectionService {
-  const files = servedProtos.map((file) => join(protoDirectory, file));
-  return new ReflectionService(loadSync(files, { includeDirs: [protoDirectory], longs: String, enums: String }));
 }

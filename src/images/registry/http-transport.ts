@@ -1,5 +1,6 @@
 // HTTP with time-outs on every silence. Failures of the network are `unavailable`; whoever calls may try again.
-import { Agent, request } from 'undici';
+import { createRequire } from 'node:module';
+import type * as Undici from 'undici';
 import { BerthError, messageOf } from '../../domain/errors.js';
 import type { Certificates } from './certificates.js';
 
@@ -34,10 +35,13 @@ const maxConnections = 8;
 const discardBytes = 64 * 1024;
 
 export class HttpTransport {
-  readonly #agent: Agent;
+  readonly #undici: typeof Undici;
+  readonly #agent: Undici.Agent;
 
   constructor({ certificates: { authorities, client }, verify, stallMs }: TransportOptions) {
-    this.#agent = new Agent({
+    // Loaded when a registry is spoken to: it would cost every start of the daemon as much as LevelDB does.
+    this.#undici = createRequire(import.meta.url)('undici') as typeof Undici;
+    this.#agent = new this.#undici.Agent({
       connections: maxConnections,
       headersTimeout: stallMs,
       bodyTimeout: stallMs,
@@ -54,7 +58,7 @@ export class HttpTransport {
     signal.throwIfAborted();
     try {
       const options = { dispatcher: this.#agent, method, headers, signal, ...(body !== undefined && { body }) };
-      const answer = await request(url, options as Parameters<typeof request>[1]);
+      const answer = await this.#undici.request(url, options as Parameters<typeof Undici.request>[1]);
       return {
         status: answer.statusCode,
         headers: flat(answer.headers),
