@@ -8,6 +8,8 @@ import type { RuntimeLocation } from '../domain/records.js';
 
 /** Traversable, so that a container in a user namespace reaches its rootfs, and not listable. */
 const bundleMode = 0o711;
+/** What a foreign shim has logged; the file before this one has `.1` after its name. */
+export const foreignLogFile = 'shim.log';
 /** The end of a shim's log that an error message quotes. */
 const logTailBytes = 4096;
 /** Of a bundle whose removal has begun; no id begins with a dot. Nothing is mounted in it any more. */
@@ -103,10 +105,19 @@ export async function removeBundle(path: string): Promise<void> {
   await rm(doomed, { recursive: true, force: true });
 }
 
+/** What the shim has logged. A foreign one writes to a FIFO, which is emptied into a file beside it. */
+export async function readShimLog(path: string): Promise<string> {
+  const log = join(path, 'log');
+  const isFifo = await lstat(log).then(
+    (status) => status.isFIFO(),
+    () => false,
+  );
+  return await readFile(isFifo ? join(path, foreignLogFile) : log, 'utf8').catch(() => '');
+}
+
 /** The end of the shim's log, for the message of a failure that happened before the shim could speak. */
 export async function shimLogTail(path: string): Promise<string> {
-  const text = await readFile(join(path, 'log'), 'utf8').catch(() => '');
-  return text.slice(-logTailBytes).trim();
+  return (await readShimLog(path)).slice(-logTailBytes).trim();
 }
 
 export async function openShimLog(path: string) {

@@ -7,7 +7,7 @@ import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { EventRecord, ProcessRecord, TaskRecord } from '../domain/records.js';
 import { formatNanos, type UnixNanos } from '../domain/time.js';
 import { readProcessStat } from '../linux/process-info.js';
-import { bundlePath } from '../shims/bundle.js';
+import { bundlePath, readShimLog } from '../shims/bundle.js';
 import { describeEvent } from './describe-event.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -86,8 +86,8 @@ function journalText(record: JournalRecord): string {
 }
 
 async function fromShimLog(bundle: string): Promise<TimelineEntry[]> {
-  const text = await readFile(join(bundle, 'log'), 'utf8').catch(() => '');
-  return text.split('\n').slice(-maxLogLines).flatMap(logEntry);
+  const lines = (await readShimLog(bundle)).split('\n').slice(-maxLogLines);
+  return lines.flatMap((line) => (line.startsWith('{') ? logEntry(line) : goLogEntry(line)));
 }
 
 function logEntry(line: string): TimelineEntry[] {
@@ -111,6 +111,13 @@ function logEntry(line: string): TimelineEntry[] {
   }
 }
 
+/** As Go's shims write: `time="..." level=info msg="..." key=value`. */
+function goLogEntry(line: string): TimelineEntry[] {
+  const [, time = '', rest = ''] = /^time="([^"]+)" (.*)$/.exec(line) ?? [];
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? [] : [{ time: BigInt(at) * 1_000_000n, source: 'shim-log', text: rest }];
+}
+
 async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[string, string][]> {
   const facts: [string, string][] = [];
   const container = await supervisor.store.containers.get(key);
@@ -127,9 +134,11 @@ async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[stri
   return facts;
 }
 
-function shimFact({ shim }: TaskRecord, connected: boolean): string {
+function shimFact({ shim, runtime }: TaskRecord, connected: boolean): string {
   const alive = readProcessStat(shim.pid) === undefined ? 'gone' : 'alive';
-  return `pid ${shim.pid} (${alive}), ${connected ? 'connected' : 'out of reach'}, committed up to ${shim.sequence}`;
+  const bond = connected ? 'connected' : 'out of reach';
+  if (runtime.shim !== undefined) return `${runtime.shim}, pid ${shim.pid} (${alive}), ${bond}`;
+  return `pid ${shim.pid} (${alive}), ${bond}, committed up to ${shim.sequence}`;
 }
 
 function processFact(process: ProcessRecord): string {

@@ -1,8 +1,12 @@
 // Containers run by containerd's own Go shim: what `ctr` does with them, and the events and exits that the shim tells.
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
+import { TaskExit } from '../../src/generated/containerd/events/task.js';
+import { Any } from '../../src/generated/google/protobuf/any.js';
 import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
@@ -20,11 +24,15 @@ import {
   untilTerm,
   waitFor,
 } from '../helpers/foreign.js';
+import { projectRoot } from '../helpers/daemon.js';
+import { runProgram } from '../helpers/program.js';
 import { hasEnded } from '../helpers/host-state.js';
 import { startInTerminal } from '../helpers/terminal.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
-const daemon = useBerthd();
+const daemon = useBerthd({
+  config: `[runtimes]\n"io.containerd.mine.v1" = "${goShim}"\n"io.containerd.ours.v1" = "berth"\n`,
+});
 
 test('ctr run prints both streams and exits with the code; each event is in the journal once, in order', async () => {
   const script = 'echo out; cat; echo err >&2; exit 7';
@@ -53,6 +61,18 @@ test('the names that every client sends mean the shim of Berth', async () => {
     const args = ['run', '--rm', '--runtime', name, '--rootfs', daemon().rootfs, 'own', '/bin/true'];
     assert.equal((await daemon().ctr(args)).code, 0);
     assert.equal((await exitOf(daemon(), 'own')).provenance, Provenance.WAITED);
+  }
+});
+
+test('the configuration says what a name means', async () => {
+  const told = [
+    ['io.containerd.mine.v1', Provenance.SHIM],
+    ['io.containerd.ours.v1', Provenance.WAITED],
+  ] as const;
+  for (const [name, provenance] of told) {
+    const args = ['run', '--rm', '--runtime', name, '--rootfs', daemon().rootfs, 'mapped', '/bin/true'];
+    assert.equal((await daemon().ctr(args)).code, 0);
+    assert.equal((await exitOf(daemon(), 'mapped')).provenance, provenance);
   }
 });
 
@@ -172,6 +192,50 @@ test('containers of one group share a shim, which ends with the last of them', a
   await remove(daemon(), 'second');
   const what = 'the end of the shim';
   await poll(() => hasEnded(pid) || undefined, { limitMs: 5000, intervalMs: 10, what });
+});
+
+test('a shim whose start leaves a child that holds its output open is started all the same', async () => {
+  const shim = daemon().path('containerd-shim-holds-v1');
+  await writeFile(shim, `#!/bin/sh\n[ "$9-\${11}" = "-bundle-start" ] && sleep 2 &\nexec ${goShim} "$@"\n`, {
+    mode: 0o755,
+  });
+  const args = ['run', '--rm', '--runtime', shim, '--rootfs', daemon().rootfs, 'holds', '/bin/sh', '-c', 'exit 3'];
+  const { stderr, code } = await daemon().ctr(args);
+  assert.equal(code, 3, stderr);
+});
+
+test('what a foreign shim logs is kept, and explain tells it', async () => {
+  await runForeign(daemon(), 'logs', ...untilTerm);
+  const explained = await daemon().berth(['explain', 'logs']);
+  assert.match(explained.stdout, /shim-log +.*starting signal loop/, explained.stderr);
+  assert.match(explained.stdout, /\/usr\/bin\/containerd-shim-runc-v2, pid \d+ \(alive\), connected/);
+  await kill(daemon(), 'logs', 'SIGTERM');
+  await waitFor(daemon(), 'logs');
+  await remove(daemon(), 'logs');
+});
+
+test('an exit that a shim publishes by the program it was given is taken; one of no foreign task is refused', async () => {
+  await runForeign(daemon(), 'told', ...untilTerm);
+  const publish = async (containerId: string) => {
+    const value = Buffer.from(
+      TaskExit.encode(TaskExit.fromPartial({ containerId, id: 'e1', pid: 1, exitStatus: 9 })).finish(),
+    );
+    const input = Buffer.from(Any.encode({ typeUrl: 'containerd.events.TaskExit', value }).finish());
+    const command = [
+      ...['--address', daemon().socket, 'publish'],
+      ...['--topic', '/tasks/exit', '--namespace', daemon().namespace],
+    ];
+    return await runProgram(join(projectRoot, 'dist/src/daemon/main.js'), command, { input });
+  };
+  await daemon().ctr(['tasks', 'exec', '-d', '--exec-id', 'e1', 'told', '/bin/sleep', '1000']);
+  assert.deepEqual(await publish('told').then(({ code, stderr }) => ({ code, stderr })), { code: 0, stderr: '' });
+  assert.equal(await waitFor(daemon(), 'told', 'e1'), 9);
+  const refused = await publish('nobody');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /no foreign shim serves task nobody: its event is not taken/);
+  await kill(daemon(), 'told', 'SIGTERM');
+  await waitFor(daemon(), 'told');
+  await remove(daemon(), 'told');
 });
 
 test('the socket for events is for root alone', () => {

@@ -1,18 +1,17 @@
 // Starts a foreign shim for a bundle, by its own binary, and connects to it.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError, messageOf } from '../../domain/errors.js';
 import { type Any, Any as AnyMessage } from '../../generated/google/protobuf/any.js';
+import { shimLogTail } from '../bundle.js';
 import { parseBootstrap, writeBootstrap } from './bootstrap.js';
 import type { EventInboxes } from './event-inbox.js';
 import { ForeignShim, type ForeignShimPlace } from './foreign-shim.js';
-import { foreignLogFile, ShimLog } from './shim-log.js';
+import { ShimLog } from './shim-log.js';
 import { type ForeignSettings, runShimBinary } from './shim-binary.js';
 
 /** As Berth's own fresh shims have; a shim that starts a virtual machine does that in Create. */
 const startTimeoutMs = 10_000;
-/** Of the shim's log, in the message of a failure. */
-const logTailBytes = 4096;
 
 export interface ForeignLaunch extends ForeignShimPlace {
   readonly binary: string;
@@ -36,9 +35,8 @@ export async function launchForeignShim(
     await writeFile(join(place.bundle, 'shim.pid'), `${shim.identity.pid}\n`, { mode: 0o600 });
     return shim;
   } catch (error) {
-    const text = await readFile(join(place.bundle, foreignLogFile), 'utf8').catch(() => '');
     const reason = `cannot launch the shim ${binary}: ${messageOf(error)}`;
-    const tail = text.slice(-logTailBytes).trim();
+    const tail = await shimLogTail(place.bundle);
     const { namespace, id } = place;
     throw new BerthError('unavailable', tail === '' ? reason : `${reason}: ${tail}`, {
       cause: error,

@@ -3,9 +3,7 @@ import { appendFileSync, closeSync, constants, existsSync, openSync, renameSync,
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { makeFifo } from '../../linux/fifo.js';
-
-/** In the bundle; the one before has `.1` after its name. */
-export const foreignLogFile = 'shim.log';
+import { foreignLogFile } from '../bundle.js';
 
 /** Bytes of one file. */
 const maxLogBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
 // No process serves a bundle that is no task's, and no task is served twice.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { keyString } from '../../domain/ids.js';
 import { readProcessStat } from '../../linux/process-info.js';
@@ -19,7 +19,9 @@ async function problemOf(supervisor: Supervisor, pid: number, bundle: string): P
   const shim = await supervisor.queue.run(keyString(key), async () => {
     return supervisor.tasks.find(key)?.record.shim;
   });
-  if (shim?.pid === pid || workingDirectory(pid) !== bundle) return undefined;
+  // A foreign shim may serve several tasks, and works in the bundle of the first.
+  const serves = supervisor.tasks.list().some(({ record }) => record.shim.pid === pid);
+  if (serves || workingDirectory(pid) !== bundle) return undefined;
   const object = `pid ${pid}`;
   const message =
     shim === undefined ? `it works in ${bundle}, which is no task's` : `it serves ${bundle} beside ${shim.pid}`;
@@ -31,17 +33,30 @@ async function problemOf(supervisor: Supervisor, pid: number, bundle: string): P
   };
 }
 
-/** A shim leads a session and works in its bundle; the runtime's short-lived processes are in their shim's session. */
+/** A shim works in its bundle, and leads a session or has a shim's name; the runtime's short-lived processes do neither. */
 function processesInBundles({ stateDirectory }: Supervisor): [number, string][] {
   const parent = join(stateDirectory, 'tasks');
   const found: [number, string][] = [];
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
-    if (!Number.isInteger(pid) || readProcessStat(pid)?.session !== pid) continue;
+    if (!Number.isInteger(pid)) continue;
     const directory = workingDirectory(pid);
-    if (dirname(dirname(directory)) === parent) found.push([pid, directory]);
+    if (dirname(dirname(directory)) === parent && isShim(pid)) found.push([pid, directory]);
   }
   return found;
+}
+
+function isShim(pid: number): boolean {
+  return readProcessStat(pid)?.session === pid || programOf(pid).startsWith('containerd-shim-');
+}
+
+/** By its command line: a shim's program may have been replaced since it was started. */
+function programOf(pid: number): string {
+  try {
+    return basename(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? '');
+  } catch {
+    return '';
+  }
 }
 
 /** Empty when the process is gone. */
