@@ -9,8 +9,8 @@ import { findShimBinary } from '../shims/foreign/find-shim-binary.js';
 import type { RuntimeDefaults } from './supervisor.js';
 
 const optionsUrl = 'containerd.runc.v1.Options';
-/** containerd's own shims for runc, which take these options; others have options of their own, or none. */
-const runcShim = /^containerd-shim-runc-v\d+$/;
+/** Shims for runc, which take these options; others have options of their own, or none. */
+const runcShim = /^containerd-shim-(runc|berth)-v\d+$/;
 
 export interface ResolvedRuntime {
   readonly options: Any | undefined;

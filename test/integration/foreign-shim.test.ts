@@ -64,6 +64,15 @@ test('the names that every client sends mean the shim of Berth', async () => {
   }
 });
 
+test('the shim of Berth runs by the contract as well, at version 3 of the task API', async () => {
+  const shim = join(projectRoot, 'shim/containerd-shim-berth-v2');
+  const args = ['run', '--rm', '--runtime', shim, '--rootfs', daemon().rootfs, 'berth', '/bin/sh', '-c', 'exit 6'];
+  const { stderr, code } = await daemon().ctr(args);
+  assert.equal(code, 6, stderr);
+  assert.equal((await exitOf(daemon(), 'berth')).provenance, Provenance.SHIM);
+  assert.deepEqual(await topicsOf(daemon(), 'berth'), ['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']);
+});
+
 test('the configuration says what a name means', async () => {
   const told = [
     ['io.containerd.mine.v1', Provenance.SHIM],
