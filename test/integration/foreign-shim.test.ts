@@ -70,7 +70,12 @@ test('the shim of Berth runs by the contract as well, at version 3 of the task A
   const { stderr, code } = await daemon().ctr(args);
   assert.equal(code, 6, stderr);
   assert.equal((await exitOf(daemon(), 'berth')).provenance, Provenance.SHIM);
-  assert.deepEqual(await topicsOf(daemon(), 'berth'), ['/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']);
+  assert.deepEqual(await topicsOf(daemon(), 'berth'), [
+    '/tasks/create',
+    '/tasks/start',
+    '/tasks/exit',
+    '/tasks/delete',
+  ]);
 });
 
 test('the configuration says what a name means', async () => {
