@@ -11,10 +11,12 @@ const stderrFd = 2;
 export class ShimLog implements Log {
   readonly #fields: LogFields;
   readonly #verbose: boolean;
+  readonly #fd: number;
 
-  constructor(options: { readonly verbose: boolean; readonly fields: LogFields }) {
+  constructor(options: { readonly verbose: boolean; readonly fields: LogFields; readonly fd?: number }) {
     this.#verbose = options.verbose;
     this.#fields = options.fields;
+    this.#fd = options.fd ?? stderrFd;
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -34,13 +36,13 @@ export class ShimLog implements Log {
   }
 
   child(fields: LogFields): Log {
-    return new ShimLog({ verbose: this.#verbose, fields: { ...this.#fields, ...fields } });
+    return new ShimLog({ verbose: this.#verbose, fields: { ...this.#fields, ...fields }, fd: this.#fd });
   }
 
   #write(level: Level, message: string, fields: LogFields = {}): void {
     const entry = { time: formatNanos(nowNanos()), level, message, ...this.#fields, ...fields };
     try {
-      writeSync(stderrFd, `${JSON.stringify(entry, bigintAsText)}\n`);
+      writeSync(this.#fd, `${JSON.stringify(entry, bigintAsText)}\n`);
     } catch {
       // Nowhere left to say so.
     }

@@ -51,7 +51,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const orphans = new OrphanReaper();
   becomeSubreaper();
   orphans.start();
-  const launching = startShimLaunching(configuration.shimLaunch, { log, orphans });
+  const launching = startShimLaunching(configuration.shimLaunch, { log, orphans, state: configuration.state });
   const supervisor = createSupervisor({
     store,
     images,

@@ -1,4 +1,5 @@
 // Which ways of launching a shim the configuration asks for.
+import { join } from 'node:path';
 import type { Log } from '../base/log.js';
 import { LaunchLadder, type Rung } from '../shims/launch-ladder.js';
 import type { LaunchCounts } from '../shims/launch-counts.js';
@@ -19,7 +20,7 @@ export interface ShimLaunching {
 /** Starts the zygote where one is asked for. */
 export function startShimLaunching(
   mode: Configuration['shimLaunch'],
-  { log, orphans }: { readonly log: Log; readonly orphans: OrphanReaper },
+  { log, orphans, state }: { readonly log: Log; readonly orphans: OrphanReaper; readonly state: string },
 ): ShimLaunching {
   const spawn: Rung = { name: 'spawn', launcher: new SpawnLauncher(shimMain, orphans.leaveToLibuv) };
   if (mode === 'spawn') {
@@ -32,6 +33,7 @@ export function startShimLaunching(
   }
   const zygote = new ZygoteLauncher({
     main: zygoteMain,
+    directory: join(state, 'zygote'),
     environment: process.env,
     log,
     onSpawn: orphans.leaveToLibuv,

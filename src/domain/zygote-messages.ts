@@ -16,7 +16,8 @@ export interface LaunchOptions {
 
 /** From the zygote, and `hello` from its children. */
 export type ZygoteReport =
-  | { readonly kind: 'ready' }
+  /** `unrehearsed`: why the rehearsal failed; its forks are then slower and larger, and otherwise the same. */
+  | { readonly kind: 'ready'; readonly unrehearsed?: string }
   /** Sent before the child runs, so always before its `hello`. */
   | { readonly kind: 'forked'; readonly request: number; readonly pid: number; readonly attempts: number }
   | { readonly kind: 'failed'; readonly request: number; readonly error: string }

@@ -15,8 +15,8 @@ import type { ZygoteSettings } from './zygote-process.js';
 const maxLaunchesAtOnce = 32;
 /** The first fork's failure may be chance; the second's is not. */
 const maxAttempts = 2;
-/** A zygote that is not ready by then is not waited for: a fresh Node is as quick. */
-const readyTimeoutMs = 2000;
+/** It starts in half a second, and on a machine under heavy load in several; after that a fresh Node is as quick. */
+const readyTimeoutMs = 5000;
 /** A start takes 0.2 s; one that has not come to its end in a hundred times that never will. */
 const startTimeoutMs = 20_000;
 const minRestartPauseMs = 100;
@@ -55,6 +55,9 @@ export class ZygoteLauncher implements ShimLauncher {
     const { log } = this.#options;
     const startedAt = performance.now();
     const zygote = new Zygote(this.#options, {
+      onReady: (unrehearsed) => {
+        if (unrehearsed !== undefined) log.warn('the zygote could not rehearse', { error: unrehearsed });
+      },
       onForked: (report) => this.#forked(report),
       onEnded: (report) => this.#ended(report),
     });

@@ -37,7 +37,11 @@ for (const mode of ['spawn', 'zygote']) {
     test('every shim is launched this way', async () => {
       const counter = await Counter.start(daemon(), 'counted');
       const { rungs } = await daemon().call(MaintenanceService.launches, {});
-      assert.deepEqual(rungs, [{ name: mode, launched: 1n, failed: 0n }]);
+      assert.deepEqual(
+        rungs.map(({ name, failed }) => ({ name, failed })),
+        [{ name: mode, failed: 0n }],
+      );
+      assert.notEqual(rungs[0]?.launched, 0n);
       await counter.kill(SIGTERM);
       await counter.wait();
       await counter.remove();

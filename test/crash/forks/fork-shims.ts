@@ -28,6 +28,7 @@ chmodSync(runtime, 0o755);
 
 const launcher = new ZygoteLauncher({
   main: zygoteMain,
+  directory: join(directory, 'zygote'),
   environment: process.env,
   log: quietLog,
   onSpawn: () => undefined,

@@ -1,0 +1,123 @@
+// A rehearsal: before it forks, the zygote serves a container of a runtime that only pretends. What a shim runs is then
+// compiled, with its feedback, in memory that the forks share, and not once more in each of them.
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { ShimDefinition, type EventsRequest } from '../../src/generated/berth/shim/v1/shim.js';
+import { Options } from '../../src/generated/containerd/runc/v1/oci.js';
+import { TaskDefinition } from '../../src/generated/containerd/task/v3/shim.js';
+import { dialTtrpc, type TtrpcConnection } from '../../src/ttrpc/client.js';
+import { serveTtrpc } from '../../src/ttrpc/server.js';
+import { ExitJournal } from '../exit-journal.js';
+import { ShimLog } from '../log.js';
+import { Reaper } from '../reaper.js';
+import { shimService } from '../shim-service.js';
+import { Task } from '../task.js';
+import { taskServices } from '../task-service.js';
+import { version } from '../version.js';
+import { rehearsalSpec } from './rehearsal-spec.js';
+
+/** The second goes the ways that are prepared in the first. */
+const rounds = 2;
+const connectTimeoutMs = 2000;
+const drainTimeoutMs = 1000;
+const SIGKILL = 9;
+
+const id = 'rehearsal';
+const socketName = 'shim.sock';
+const names = { namespace: id, containerId: id };
+const stdio = { terminal: false, stdin: '', stdout: '', stderr: '' };
+
+/** Where a process is asked for, there is one that sleeps, and its pid in the file. */
+const runtime = `#!/bin/sh
+while [ $# -gt 0 ]; do
+  [ "$1" = --pid-file ] && pid_file=$2
+  shift
+done
+[ -z "$pid_file" ] && exit 0
+sleep 60 &
+echo $! >"$pid_file"
+`;
+
+/** Works in `directory`, which is made for it and removed. */
+export async function rehearse(directory: string): Promise<void> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { mode: 0o700 });
+  process.chdir(directory);
+  // Loads perf_hooks, nine modules of Node's, at its first use.
+  performance.now();
+  try {
+    writeFileSync('runtime', runtime);
+    chmodSync('runtime', 0o700);
+    writeFileSync('config.json', JSON.stringify(rehearsalSpec));
+    for (let round = 0; round < rounds; round++) await serveOnce(directory);
+  } finally {
+    process.chdir('/');
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function serveOnce(bundle: string): Promise<void> {
+  const logFd = openSync('log', 'a', 0o600);
+  const log = new ShimLog({ verbose: false, fields: names, fd: logFd });
+  const journal = new ExitJournal('exits', log);
+  const reaper = new Reaper((ended) => task.current?.onEnded(ended));
+  const task = new Task({ namespace: id, id, bundle, reaper, journal, log });
+  const identity = { shimId: id, version, ...names };
+  const server = serveTtrpc({
+    services: [...taskServices(task, { version, onShutdown: nothing }), shimService({ task, journal, identity })],
+    onError: (error) => log.error('a call failed', { error: String(error) }),
+  });
+  const listener = createServer((socket) => server.accept(socket));
+  listener.listen(socketName);
+  await once(listener, 'listening');
+  reaper.start();
+  try {
+    const connection = await dialTtrpc(socketName, { timeoutMs: connectTimeoutMs });
+    try {
+      await play(connection, bundle);
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    reaper.stop();
+    listener.close();
+    await server.close({ drainTimeoutMs });
+    journal.close();
+    closeSync(logFd);
+  }
+}
+
+/** What berthd asks of a shim in a short life. */
+async function play(connection: TtrpcConnection, bundle: string): Promise<void> {
+  const task = connection.client(TaskDefinition);
+  const shim = connection.client(ShimDefinition);
+  const events = shim.events(cursor(), {});
+  await shim.connect({});
+  const options = { ...Options.decode(new Uint8Array()), binaryName: `${bundle}/runtime`, root: bundle };
+  const value = Buffer.from(Options.encode(options).finish());
+  await task.create({
+    id,
+    bundle,
+    rootfs: [],
+    ...stdio,
+    checkpoint: '',
+    parentCheckpoint: '',
+    options: { typeUrl: 'containerd.runc.v1.Options', value },
+  });
+  await task.start({ id, execId: '' });
+  const waiting = task.wait({ id, execId: '' });
+  await task.state({ id, execId: '' });
+  await task.kill({ id, execId: '', signal: SIGKILL, all: false });
+  await waiting;
+  await task.delete({ id, execId: '' });
+  for await (const event of events) if (event.body?.$case === 'exit') break;
+}
+
+async function* cursor(): AsyncGenerator<EventsRequest> {
+  yield { request: { $case: 'after', value: 0n } };
+}
+
+function nothing(): void {
+  // Its process goes on.
+}
