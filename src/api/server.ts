@@ -6,6 +6,7 @@ import { EventsService as JournalService } from '../generated/berth/v1/events.js
 import { ExitsService } from '../generated/berth/v1/exits.js';
 import { ImagesService as TransfersService } from '../generated/berth/v1/images.js';
 import { MaintenanceService } from '../generated/berth/v1/maintenance.js';
+import { StorageService } from '../generated/berth/v1/storage.js';
 import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { DiffService } from '../generated/containerd/services/diff/v1/diff.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
@@ -33,6 +34,7 @@ import { maintenanceHandlers } from './maintenance.js';
 import { namespacesHandlers } from './namespaces.js';
 import { addService } from './service.js';
 import { snapshotsHandlers } from './snapshots.js';
+import { storageHandlers } from './storage.js';
 import { tasksHandlers } from './tasks.js';
 import { transfersHandlers } from './transfers.js';
 import { versionHandlers } from './version.js';
@@ -50,6 +52,7 @@ const servedProtos = [
   'berth/v1/exits.proto',
   'berth/v1/images.proto',
   'berth/v1/maintenance.proto',
+  'berth/v1/storage.proto',
   'containerd/services/containers/v1/containers.proto',
   'containerd/services/content/v1/content.proto',
   'containerd/services/diff/v1/diff.proto',
@@ -99,6 +102,7 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);
   addService(server, TransfersService, transfersHandlers(supervisor), context);
   addService(server, MaintenanceService, maintenanceHandlers(supervisor), context);
+  addService(server, StorageService, storageHandlers(supervisor), context);
   addHealth(server);
   addReflection(server, protoDirectory, servedProtos);
   return server;

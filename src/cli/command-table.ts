@@ -13,6 +13,7 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
   exits: { summary: 'How processes ended, kept beyond their containers', aliases: ['exit'] },
   checkpoint: { summary: 'Checkpoints of containers, and restores', aliases: ['checkpoints', 'cp'] },
+  metadata: { summary: 'Values that Berth keeps beside containers', aliases: [] },
   api: { summary: "Any call of the daemon's gRPC API", aliases: [] },
 };
 
@@ -40,6 +41,22 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   update: {
     summary: 'Change the limits of running containers',
     load: async () => (await import('./commands/update.js')).update,
+  },
+  commit: {
+    summary: 'Make an image of what a container has changed',
+    load: async () => (await import('./commands/commit.js')).commit,
+  },
+  export: {
+    summary: "Write a container's root filesystem as a tar",
+    load: async () => (await import('./commands/export.js')).exportContainer,
+  },
+  mount: {
+    summary: "Show containers' root filesystems on this host",
+    load: async () => (await import('./commands/mount.js')).mount,
+  },
+  unmount: {
+    summary: 'Take away what mount shows',
+    load: async () => (await import('./commands/unmount.js')).unmount,
   },
   events: { summary: 'Follow the events', load: async () => (await import('./commands/events.js')).events },
   explain: {
@@ -112,6 +129,26 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   'checkpoint restore': {
     summary: 'Bring a container back',
     load: async () => (await import('./commands/checkpoint-restore.js')).checkpointRestore,
+  },
+  'containers dirs': {
+    summary: "Show a container's own directories on the host",
+    load: async () => (await import('./commands/containers-dirs.js')).containersDirs,
+  },
+  'metadata ls': {
+    summary: "List a container's metadata",
+    load: async () => (await import('./commands/metadata-ls.js')).metadataLs,
+  },
+  'metadata get': {
+    summary: 'Write one value as it is',
+    load: async () => (await import('./commands/metadata-get.js')).metadataGet,
+  },
+  'metadata set': {
+    summary: 'Keep a value beside a container',
+    load: async () => (await import('./commands/metadata-set.js')).metadataSet,
+  },
+  'metadata rm': {
+    summary: 'Remove values',
+    load: async () => (await import('./commands/metadata-rm.js')).metadataRm,
   },
   'api ls': { summary: 'List services and methods', load: async () => (await import('./commands/api-ls.js')).apiLs },
   'api call': {

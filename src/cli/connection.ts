@@ -20,6 +20,8 @@ export interface CallSettings {
   readonly signal?: AbortSignal;
   /** No deadline at all: for calls that wait for something to happen. */
   readonly endless?: boolean;
+  /** The lease that is to hold what the call makes. */
+  readonly lease?: string;
 }
 
 /** A daemon that has not answered by then hangs. */
@@ -59,7 +61,7 @@ export class Connection {
           method.requestSerialize,
           method.responseDeserialize,
           request,
-          this.metadata(),
+          this.metadata(settings.lease),
           callOptions(settings),
           (error: ServiceError | null, response?: Response) => {
             if (response !== undefined) resolve(response);
@@ -102,9 +104,10 @@ export class Connection {
     yield* this.#responses(call, method.path);
   }
 
-  metadata(): Metadata {
+  metadata(lease = ''): Metadata {
     const metadata = new Metadata();
     metadata.set('containerd-namespace', this.namespace);
+    if (lease !== '') metadata.set('containerd-lease', lease);
     return metadata;
   }
 

@@ -10,11 +10,18 @@ export async function forEachId(
   ids: readonly string[],
   work: (id: string) => Promise<void>,
 ): Promise<void> {
+  await tryEach(ids, async (id) => {
+    await work(id);
+    session.printId(id);
+  });
+}
+
+/** The same for work that prints by itself. */
+export async function tryEach(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (const id of new Set(ids)) {
     try {
       await work(id);
-      session.printId(id);
     } catch (error) {
       failures.push(error);
     }

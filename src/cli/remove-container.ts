@@ -1,17 +1,40 @@
-// Takes a container away: its task, the FIFOs of its streams, its record.
-import { BerthError } from '../domain/errors.js';
-import { ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
+// Takes a container away: its task, the FIFOs of its streams, its record, its snapshot.
+import { BerthError, isBerthError } from '../domain/errors.js';
+import { StorageService } from '../generated/berth/v1/storage.js';
+import { type Container, ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
+import { SnapshotsService } from '../generated/containerd/services/snapshots/v1/snapshots.js';
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
 import type { Connection } from './connection.js';
-import { findTask, orUndefined } from './records.js';
+import { findTask, getContainer, orUndefined } from './records.js';
 import { fifoOwner, removeFifosOf, removeFifosOfOwner } from './stdio/fifo-set.js';
 import { killTask } from './stop-task.js';
 import { statusName } from './task-status.js';
 
 /** Throws `failed-precondition` where the task still runs, unless `force`: then it is killed first. */
 export async function removeContainer(connection: Connection, id: string, force: boolean): Promise<void> {
+  const container = await getContainer(connection, id);
   await removeTask(connection, id, force);
+  if (force) await unmount(connection, id);
   await connection.unary(ContainersService.delete, { id });
+  if (container !== undefined) await removeSnapshot(connection, container);
+}
+
+/** What shows the container's root file system on the host. */
+async function unmount(connection: Connection, containerId: string): Promise<void> {
+  try {
+    await connection.unary(StorageService.unmount, { containerId, force: true });
+  } catch (error) {
+    // The real containerd has no such service.
+    if (!isBerthError(error, 'unimplemented')) throw error;
+  }
+}
+
+/** As ctr does; without it, garbage collection would take it in its own time. */
+async function removeSnapshot(connection: Connection, { snapshotter, snapshotKey }: Container): Promise<void> {
+  if (snapshotKey === '') return;
+  await orUndefined(
+    async () => await connection.unary(SnapshotsService.remove, { snapshotter, key: snapshotKey }, { endless: true }),
+  );
 }
 
 async function removeTask(connection: Connection, id: string, force: boolean): Promise<void> {

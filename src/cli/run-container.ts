@@ -3,6 +3,7 @@ import { UndoStack } from '../base/undo-stack.js';
 import { messageOf } from '../domain/errors.js';
 import { Container, ContainersService } from '../generated/containerd/services/containers/v1/containers.js';
 import { CreateTaskRequest, TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import type { Mount } from '../generated/containerd/types/mount.js';
 import { jsonAny } from './any-types.js';
 import type { Connection } from './connection.js';
 import { type ForegroundEnd, runInForeground } from './foreground-process.js';
@@ -14,8 +15,19 @@ import { CaughtSignals } from './stdio/caught-signals.js';
 import { makeFifoSet, removeFifosOf, type StdioPaths, type StdioWishes } from './stdio/fifo-set.js';
 import { OutputRelay } from './stdio/output-relay.js';
 
+/** What a container that was made from an image has beside its spec. */
+export interface PlannedImage {
+  readonly name: string;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  readonly rootfs: Mount[];
+  /** Holds the snapshot until the container's record does. */
+  readonly lease: string;
+}
+
 export interface RunPlan {
   readonly id: string;
+  readonly image?: PlannedImage;
   readonly spec: OciSpec;
   readonly labels: Record<string, string>;
   readonly runtime: string;
@@ -34,8 +46,8 @@ interface RunContext {
   readonly signals: CaughtSignals;
 }
 
-/** The code that `berth` ends with. */
-export async function runContainer(session: Session, plan: RunPlan): Promise<number> {
+/** The code that `berth` ends with. `onCreated` is called once the container's record is there. */
+export async function runContainer(session: Session, plan: RunPlan, onCreated?: () => Promise<void>): Promise<number> {
   const context = { session, connection: await session.connect(), plan, signals: new CaughtSignals() };
   let removes = true;
   await using undo = new UndoStack();
@@ -44,6 +56,7 @@ export async function runContainer(session: Session, plan: RunPlan): Promise<num
   undo.push(async () => {
     if (removes) await removeQuietly(context.connection, plan.id);
   });
+  await onCreated?.();
   context.signals.throwIfInterrupted();
   const { code, detached } = plan.detach ? await runDetached(context) : await runAttached(context);
   removes = plan.remove && !detached;
@@ -57,13 +70,17 @@ function tellDetached({ id, remove }: RunPlan): void {
 }
 
 async function createContainer({ connection, plan }: RunContext): Promise<void> {
+  const { name = '', snapshotter = '', snapshotKey = '', lease = '' } = plan.image ?? {};
   const container = Container.fromPartial({
     id: plan.id,
+    image: name,
+    snapshotter,
+    snapshotKey,
     labels: plan.labels,
     runtime: { name: plan.runtime },
     spec: jsonAny(specTypeUrl, plan.spec),
   });
-  await connection.unary(ContainersService.create, { container });
+  await connection.unary(ContainersService.create, { container }, { lease });
 }
 
 async function runAttached(context: RunContext): Promise<ForegroundEnd> {
@@ -115,7 +132,8 @@ async function detachedStdio(session: Session, plan: RunPlan): Promise<StdioPath
 
 async function createTask({ connection, plan }: RunContext, paths: StdioPaths): Promise<void> {
   const { terminal } = plan.stdio;
-  const request = CreateTaskRequest.fromPartial({ containerId: plan.id, ...paths, terminal });
+  const rootfs = plan.image?.rootfs ?? [];
+  const request = CreateTaskRequest.fromPartial({ containerId: plan.id, ...paths, terminal, rootfs });
   await connection.unary(TasksService.create, request);
 }
 

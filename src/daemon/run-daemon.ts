@@ -65,6 +65,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     launchCounts: () => launching.counts(),
     log,
     stateDirectory: configuration.state,
+    containersDirectory: join(configuration.root, 'containers'),
     checkpointsDirectory: join(configuration.root, 'checkpoints'),
     runtime: {
       binary: configuration.runtime,

@@ -14,6 +14,8 @@ export interface LayerStorage {
   readonly work: LayerWork;
   /** Keys: the texts of snapshots that images' layers are unpacked into. */
   readonly unpackQueue: KeyedQueue;
+  /** Removes a tree of files, beside whatever else goes on. */
+  removeTree(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function openLayerStorage({ root, images, limits }: LayerStorageOpt
     snapshots,
     work: { storage: images, pool: heavyPool, mounts, limits },
     unpackQueue,
+    removeTree: async (path) => await pool.run('remove', path),
     close: async () => {
       await Promise.all([heavyPool.close(), pool.close()]);
       await unpackQueue.idle();

@@ -98,6 +98,11 @@ export function unmountBelow(directory: string): void {
   }
 }
 
+/** Unmounts `point` itself; false where it is busy, also with mounts below it. Nothing mounted is fine. */
+export function unmountIfIdle(point: string): boolean {
+  return tryUnmount(point, 0);
+}
+
 export function isMountedBelow(directory: string): boolean {
   return mountPointsBelow(directory).length > 0;
 }

@@ -11,8 +11,9 @@ import { Database } from './database.js';
 import { type ImageKeyspaces, openImageKeyspaces } from './image-keyspaces.js';
 import { Journal, type Retention } from './journal.js';
 import { Keyspace } from './keyspace.js';
+import { openStorageKeyspaces, type StorageKeyspaces } from './storage-keyspaces.js';
 
-export interface Store extends ImageKeyspaces {
+export interface Store extends ImageKeyspaces, StorageKeyspaces {
   readonly namespaces: Keyspace<NamespaceRecord, string>;
   readonly containers: Keyspace<ContainerRecord, ContainerKey>;
   readonly tasks: Keyspace<TaskRecord, ContainerKey>;
@@ -57,6 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     snapshots: new Keyspace(database, 'snapshots', { keyText: snapshotKeyText }),
     meta: new Keyspace(database, 'meta', byName),
     ...openImageKeyspaces(database),
+    ...openStorageKeyspaces(database),
     journal,
     references: new Gate(),
     commit: (changes, drafts) => committer.commit(changes, drafts),

@@ -18,6 +18,7 @@ import { removeHalfCreated } from './remove-leftover.js';
 import { deleteStaleState } from './runtime-state.js';
 import { runtimeCallTimeoutMs } from './shim-calls.js';
 import { shimKindOf } from './shim-kind.js';
+import { taskRootfs } from './storage/mount-container.js';
 import type { Supervisor } from './supervisor.js';
 import { startTimeOf } from './task-record.js';
 import { watchInBackground } from './watch-shim.js';
@@ -54,7 +55,8 @@ export function createTask(supervisor: Supervisor, request: TaskRequest): Promis
     const kind = shimKindOf(supervisor, resolved.location);
     const shim = await kind.launch(supervisor, place);
     undo.push(() => kind.shutdown(supervisor, shim, place));
-    const pid = await createInit(shim, request, { bundle, runtime });
+    const rootfs = await taskRootfs(supervisor, container, request.rootfs);
+    const pid = await createInit(shim, { ...request, rootfs }, { bundle, runtime });
     failpoint('create.init-made');
     const task = await commitCreation(supervisor, shim, request, { bundle, runtime, pid });
     undo.disarm();

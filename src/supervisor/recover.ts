@@ -7,6 +7,8 @@ import { claimBoot } from './boot.js';
 import { LiveTask } from './live-tasks.js';
 import { removeLeftover } from './remove-leftover.js';
 import { settleAfterReboot } from './settle-ends.js';
+import { removeRunDirectories, sweepDirectories } from './storage/container-directories.js';
+import { settleRootMounts } from './storage/settle-root-mounts.js';
 import type { Supervisor } from './supervisor.js';
 import { watchInBackground } from './watch-shim.js';
 
@@ -14,6 +16,9 @@ import { watchInBackground } from './watch-shim.js';
 export async function recover(supervisor: Supervisor): Promise<void> {
   const { store, tasks, queue, log, stateDirectory } = supervisor;
   const sameBoot = await claimBoot(stateDirectory);
+  if (!sameBoot) await removeRunDirectories(supervisor);
+  await settleRootMounts(supervisor);
+  await sweepDirectories(supervisor);
   failpoint('recover.begun');
   for await (const record of store.tasks.list()) {
     const task = new LiveTask(record, undefined);

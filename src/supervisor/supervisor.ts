@@ -35,6 +35,8 @@ export interface Supervisor {
   readonly orphans: OrphanReaper;
   readonly log: Log;
   readonly stateDirectory: string;
+  /** Where containers' work directories lie. */
+  readonly containersDirectory: string;
   /** Where the catalogue keeps its checkpoints. */
   readonly checkpointsDirectory: string;
   readonly runtime: RuntimeDefaults;
@@ -70,6 +72,7 @@ export function createSupervisor(options: {
   readonly launchCounts: () => LaunchCounts;
   readonly log: Log;
   readonly stateDirectory: string;
+  readonly containersDirectory: string;
   readonly checkpointsDirectory: string;
   readonly closing: AbortSignal;
   readonly requestStop: () => void;

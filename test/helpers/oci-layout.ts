@@ -9,6 +9,7 @@ export interface OciDescriptor {
   readonly digest: string;
   readonly size: number;
   readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const type = (name: string) => `application/vnd.oci.image.${name}`;

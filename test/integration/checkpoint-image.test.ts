@@ -127,7 +127,7 @@ async function importBusybox(name: string): Promise<void> {
   const layout = await OciLayout.create(directory);
   const tar = await runProgram('tar', ['--create', '--directory', daemon().rootfs, '.']);
   const image = await layout.image([tar.stdoutBytes], process.arch === 'x64' ? 'amd64' : process.arch);
-  await layout.finish({ ...image, annotations: { 'io.containerd.image.name': name } } as typeof image);
+  await layout.finish({ ...image, annotations: { 'io.containerd.image.name': name } });
   const archive = daemon().path('image.tar');
   await runProgram('tar', ['--create', '--file', archive, '--directory', directory, '.']);
   await ctr('image', 'import', archive);

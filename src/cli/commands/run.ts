@@ -3,14 +3,13 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { BerthError, messageOf } from '../../domain/errors.js';
-import { UsageError } from '../cli-error.js';
 import { detachKeysOption } from '../detach-keys-option.js';
 import { collect, collectParsed } from '../option-list.js';
 import { parseBytes } from '../parse/bytes.js';
 import { parseEnv, parseLabels } from '../parse/key-value.js';
 import { parseMount } from '../parse/mount.js';
 import { parseDecimal, parseInteger } from '../parse/number.js';
-import { parseUser, type UserIds } from '../parse/user.js';
+import { parseUser } from '../parse/user.js';
 import { logUriFromText } from '../parse/log-uri.js';
 import type { RunPlan } from '../run-container.js';
 import type { CommandDefinition } from '../session.js';
@@ -22,8 +21,14 @@ import { readSpecHost } from '../spec/spec-host.js';
 import { checkTerminal, terminalSize } from '../stdio/terminal.js';
 
 const help = `
-Everything after the id is the container's command. --bundle takes the spec from DIR/config.json, and the options
-change it; --rootfs makes one as containerd's clients do. The command is 'sh' where none is given.
+The first argument is an image, whose root filesystem, command, environment, user, working directory, volumes, labels
+and stop signal the container gets; the options change them. What follows is arguments for the image's entry point.
+The container is called after the image unless --name says otherwise. Each volume that the image declares is a directory
+of the container's own, with what the image has there; it goes with the container.
+
+With --rootfs or --bundle the first argument is the container's id, and what follows is its command. --bundle takes the
+spec from DIR/config.json, and the options change it; --rootfs makes one as containerd's clients do. The command is 'sh'
+where none is given.
 
 In the foreground, signals that reach berth go to the container (HUP, INT, QUIT, TERM, USR1, USR2, ALRM, CONT), and
 berth ends when it does. With -t, the end of the terminal, or HUP, INT, QUIT or TERM to berth, ends the container: that
@@ -38,6 +43,8 @@ Exit code: the container's own; 125 where Berth failed, 126 where the command ca
 found, 141 where the reader of our standard output went away, 2 where this command line is wrong.
 
 Examples:
+  berth run --rm docker.io/library/busybox:latest echo hi
+  berth run -d --name web -e PORT=80 registry.example/web:2
   berth run --rm --rootfs /srv/busybox hello echo hi
   berth run --rm -it --rootfs /srv/busybox --memory 64m --cpus 0.5 box sh
   berth run -d --rootfs /srv/web --net-host --mount src=/srv/www,dst=/www,ro web httpd -f
@@ -54,7 +61,11 @@ interface Options {
   readonly bundle?: string;
   readonly env?: string[];
   readonly cwd?: string;
-  readonly user?: UserIds;
+  readonly user?: string;
+  readonly name?: string;
+  readonly entrypoint?: string;
+  readonly platform?: string;
+  readonly snapshotter?: string;
   readonly mount?: OciMount[];
   readonly memory?: number;
   readonly cpus?: number;
@@ -71,18 +82,22 @@ interface Options {
 
 export const run: CommandDefinition = (command, session) => {
   command
-    .argument('<id>', 'the new container')
+    .argument('<image>', 'the image; with --rootfs or --bundle, the id')
     .argument('[command...]', 'what it runs')
     .passThroughOptions()
     .addOption(new Option('--rm', 'remove the container when it ends').conflicts('detach'))
     .option('-d, --detach', 'leave it running and print its id')
     .option('-i, --interactive', 'pass our standard input on')
     .option('-t, --tty', 'give it a terminal')
-    .addOption(new Option('--rootfs <dir>', 'its root filesystem').conflicts('bundle'))
+    .addOption(imageOption('--name <id>', "its id, in place of one made of the image's name"))
+    .addOption(imageOption('--entrypoint <command>', "in place of the image's; empty for none"))
+    .addOption(imageOption('--platform <platform>', 'which of the image, such as linux/arm64'))
+    .addOption(imageOption('--snapshotter <name>', 'what keeps its files: overlayfs or native'))
+    .addOption(new Option('--rootfs <dir>', 'its root filesystem, in place of an image').conflicts('bundle'))
     .option('--bundle <dir>', 'an OCI bundle: config.json and a root filesystem')
     .option('-e, --env <key=value>', 'set a variable; KEY alone passes ours on (repeatable)', collect)
     .option('-w, --cwd <dir>', 'its working directory')
-    .option('-u, --user <uid[:gid]>', 'run as these ids; the group is 0 where none is given', parseUser)
+    .option('-u, --user <user[:group]>', 'run as this user: of the image, or of --rootfs by number')
     .option(
       '--mount <mount>',
       'type=,src=,dst=,options=a:b (repeatable)',
@@ -102,43 +117,66 @@ export const run: CommandDefinition = (command, session) => {
     .addOption(detachKeysOption())
     .option('--runtime <name>', 'a runtime of containerd, or the path of a shim', defaultRuntime)
     .addHelpText('after', help)
-    .action(async (id: string, args: string[], options: Options) => {
+    .action(async (first: string, args: string[], options: Options) => {
       checkTerminal(options);
       const { startFailure } = await import('../start-failure.js');
       try {
-        const plan = await makePlan(id, args, options);
-        const { runContainer } = await import('../run-container.js');
-        session.exitCode = await runContainer(session, plan);
+        const isImage = options.rootfs === undefined && options.bundle === undefined;
+        session.exitCode = isImage ? await runOfImage(first, args, options) : await runOfFiles(first, args, options);
       } catch (error) {
         throw startFailure(error);
       }
     });
 
-  async function makePlan(id: string, args: string[], options: Options): Promise<RunPlan> {
+  async function runOfFiles(id: string, args: string[], options: Options): Promise<number> {
     const base = await baseSpec(session.globals.namespace, id, options);
-    const spec = buildSpec(base, await wishesOf(args, options, session.environment), readSpecHost());
-    return {
-      id,
-      spec,
-      labels: parseLabels(options.label ?? []),
-      runtime: options.runtime,
-      remove: options.rm === true,
-      detach: options.detach === true,
-      logUri: options.logUri === undefined ? '' : logUriFromText(options.logUri, process.cwd()),
-      stdio: { stdin: options.interactive === true, terminal: options.tty === true },
-      detachKeys: options.detachKeys,
-    };
+    const user = options.user === undefined ? {} : { user: parseUser(options.user) };
+    const wishes = { ...(await wishesOf(args, options, session.environment)), ...user };
+    const { runContainer } = await import('../run-container.js');
+    return await runContainer(session, planOf(id, buildSpec(base, wishes, readSpecHost()), options));
+  }
+
+  async function runOfImage(image: string, args: string[], options: Options): Promise<number> {
+    const { idForImage, runImage } = await import('../run-image.js');
+    const { imageCommand, withImage } = await import('../spec/image-spec.js');
+    const id = options.name ?? idForImage(image);
+    const { platform = '', snapshotter = '', user = '', entrypoint } = options;
+    const mountedPaths = (options.mount ?? []).map(({ destination }) => destination);
+    const wishes = await wishesOf(args, options, session.environment);
+    return await runImage(session, id, { image, platform, snapshotter, user, mountedPaths }, (prepared) => {
+      const base = withImage(defaultSpec(session.globals.namespace, id), prepared);
+      const command = imageCommand(prepared.defaults, { args, entrypoint });
+      const plan = planOf(id, buildSpec(base, { ...wishes, args: command }, readSpecHost()), options);
+      return { ...plan, image: prepared.planned, labels: { ...prepared.labels, ...plan.labels } };
+    });
   }
 };
 
-async function baseSpec(namespace: string, id: string, { rootfs, bundle }: Options): Promise<OciSpec> {
-  if (bundle !== undefined) return await readBundleSpec(resolve(bundle));
-  if (rootfs === undefined) throw new UsageError("give --rootfs DIR or --bundle DIR (see 'berth run --help')");
-  return defaultSpec(namespace, id);
+function planOf(id: string, spec: OciSpec, options: Options): RunPlan {
+  return {
+    id,
+    spec,
+    labels: parseLabels(options.label ?? []),
+    runtime: options.runtime,
+    remove: options.rm === true,
+    detach: options.detach === true,
+    logUri: options.logUri === undefined ? '' : logUriFromText(options.logUri, process.cwd()),
+    stdio: { stdin: options.interactive === true, terminal: options.tty === true },
+    detachKeys: options.detachKeys,
+  };
+}
+
+/** An option that only an image goes with. */
+function imageOption(flags: string, text: string): Option {
+  return new Option(flags, text).conflicts(['rootfs', 'bundle']);
+}
+
+async function baseSpec(namespace: string, id: string, { bundle }: Options): Promise<OciSpec> {
+  return bundle === undefined ? defaultSpec(namespace, id) : await readBundleSpec(resolve(bundle));
 }
 
 async function wishesOf(args: string[], options: Options, environment: NodeJS.ProcessEnv): Promise<SpecWishes> {
-  const { cwd, user, memory, cpus, pidsLimit, hostname } = options;
+  const { cwd, memory, cpus, pidsLimit, hostname } = options;
   const rootfs = options.rootfs === undefined ? undefined : await checkedDirectory(options.rootfs);
   const size = terminalSize();
   return {
@@ -151,7 +189,6 @@ async function wishesOf(args: string[], options: Options, environment: NodeJS.Pr
     terminal: options.tty === true,
     ...(rootfs === undefined ? {} : { rootfs }),
     ...(cwd === undefined ? {} : { cwd }),
-    ...(user === undefined ? {} : { user }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(pidsLimit === undefined ? {} : { pidsLimit }),

@@ -1,4 +1,5 @@
 // `berth stop`: the container's stop signal, then SIGKILL for what does not heed it.
+import { stopSignalLabel } from '../../domain/image-label.js';
 import { forEachId } from '../each-id.js';
 import { parseDecimal } from '../parse/number.js';
 import { parseSignal } from '../parse/signal.js';
@@ -7,8 +8,6 @@ import type { CommandDefinition } from '../session.js';
 import { stopTask } from '../stop-task.js';
 import { statusName } from '../task-status.js';
 
-/** Where containerd's clients note an image's stop signal. */
-const stopSignalLabel = 'io.containerd.image.config.stop-signal';
 const defaultTimeoutSeconds = 10;
 
 const help = `

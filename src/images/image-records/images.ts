@@ -1,6 +1,7 @@
 // Image records: names for blobs. Each change is one batch with its event.
 import { BerthError } from '../../domain/errors.js';
 import { type FieldLookup, mapField, parseFilters } from '../../domain/filter.js';
+import { fullImageName } from '../../domain/image-reference.js';
 import type { ImageRecord } from '../../domain/image-records.js';
 import { keptLabels } from '../../domain/labels.js';
 import { nowNanos, type UnixNanos } from '../../domain/time.js';
@@ -21,6 +22,13 @@ export async function getImage({ store }: ImageStorage, namespace: string, name:
   const found = await store.images.get({ namespace, name });
   if (found === undefined) throw new BerthError('not-found', `image ${JSON.stringify(name)}: not found`);
   return found;
+}
+
+/** The image of that very name, else the one that the name means as a reference: images may be recorded under any name. */
+export async function findImage(storage: ImageStorage, namespace: string, name: string): Promise<ImageRecord> {
+  const full = fullImageName(name);
+  const found = await storage.store.images.get({ namespace, name });
+  return found ?? (await getImage(storage, namespace, full));
 }
 
 /** Images of one namespace that any of the filters matches (fields: name, target, labels, annotations). */

@@ -48,6 +48,22 @@ export async function hasImage(
   return (await findImage(storage, { namespace, platform, depth: 0 }, target)) !== undefined;
 }
 
+/** Of a manifest, whatever platform it is for. */
+export async function readManifest(
+  storage: ImageStorage,
+  namespace: string,
+  target: Descriptor,
+): Promise<PlatformImage> {
+  const manifest = parseManifest(`manifest ${target.digest}`, await document(storage, namespace, target.digest));
+  const { digest } = manifest.config;
+  const config = parseConfig(`configuration ${digest}`, await document(storage, namespace, digest));
+  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+    const message = `image ${target.digest} has ${manifest.layers.length} layers and ${config.rootfs.diff_ids.length} digests`;
+    throw new BerthError('invalid-argument', message);
+  }
+  return { target, manifest, config };
+}
+
 /** The whole of a small blob; `invalid-argument` for one that is too large. */
 export async function readDocument(storage: ImageStorage, namespace: string, digest: string): Promise<Buffer> {
   const pieces: Buffer[] = [];
@@ -86,21 +102,15 @@ async function findImage(
   return undefined;
 }
 
+/** A manifest that no index speaks for tells its platform in its configuration. */
 async function manifestImage(
   storage: ImageStorage,
   { namespace, platform }: Search,
   target: PlatformDescriptor,
 ): Promise<PlatformImage | undefined> {
-  const manifest = parseManifest(`manifest ${target.digest}`, await document(storage, namespace, target.digest));
-  const { digest } = manifest.config;
-  const config = parseConfig(`configuration ${digest}`, await document(storage, namespace, digest));
-  // A manifest that no index speaks for tells its platform in its configuration.
-  if (target.platform === undefined && config.os !== undefined && !runsOn(config, platform)) return undefined;
-  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
-    const message = `image ${target.digest} has ${manifest.layers.length} layers and ${config.rootfs.diff_ids.length} digests`;
-    throw new BerthError('invalid-argument', message);
-  }
-  return { target, manifest, config };
+  const image = await readManifest(storage, namespace, target);
+  if (target.platform !== undefined || image.config.os === undefined || runsOn(image.config, platform)) return image;
+  return undefined;
 }
 
 async function document(storage: ImageStorage, namespace: string, digest: string): Promise<Buffer> {

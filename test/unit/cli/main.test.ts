@@ -51,8 +51,11 @@ for (const [args, message] of [
   [['help', 'frob'], "unknown command 'frob' (see 'berth --help')"],
   [['containers', 'frob'], "unknown command 'frob' (see 'berth --help')"],
   [['ps', '--frob'], "unknown option '--frob' (see 'berth ps --help')"],
-  [['run'], "missing required argument 'id' (see 'berth run --help')"],
-  [['run', 'x', 'sh'], "give --rootfs DIR or --bundle DIR (see 'berth run --help')"],
+  [['run'], "missing required argument 'image' (see 'berth run --help')"],
+  [
+    ['run', '--rootfs', '/x', '--name', 'n', 'x'],
+    "option '--name <id>' cannot be used with option '--rootfs <dir>' (see 'berth run --help')",
+  ],
   [
     ['run', '--rootfs', '/a', '--bundle', '/b', 'x'],
     "option '--rootfs <dir>' cannot be used with option '--bundle <dir>' (see 'berth run --help')",
