@@ -16,6 +16,8 @@ export async function* handedOver<T>(
   const offers: Offer<T>[] = [];
   let news = new Deferred<void>();
   const put = async (value: T): Promise<void> => {
+    // Nobody asks any more.
+    if (leaving.signal.aborted) return;
     const taken = new Deferred<void>();
     offers.push({ value, taken });
     news.resolve();

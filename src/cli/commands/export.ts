@@ -9,9 +9,9 @@ import type { Connection } from '../connection.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
-Owners, modes, times, links, devices and extended attributes are kept. Volumes and other mounts are not in it. A running
-container is read as it is at the time: pause it first where that matters. A file given with --file is there whole or not
-at all.
+Owners, modes, times, links, devices and extended attributes are kept. Volumes and other mounts are not in it. A
+running container is read as it is at the time: pause it first where that matters. A file given with --file is there
+whole or not at all.
 
 Examples:
   berth export web | tar -tv

@@ -116,7 +116,10 @@ export function removeMountPoint(path: string): void {
 function mountRoot(supervisor: Supervisor, container: ContainerRecord, path: string, label: string): void {
   const { mounts, isShared } = rootSource(supervisor, container);
   if (label !== '' && isShared)
-    throw labelled(container, 'shows a directory, or runs: a label goes with a mount of its own');
+    throw labelled(
+      container,
+      'is a directory, or has a task that has it mounted: a label goes with a mount of its own',
+    );
   try {
     for (const mount of label === '' ? mounts : labelledMounts(mounts, label)) mountOn(mount, path);
   } catch (error) {

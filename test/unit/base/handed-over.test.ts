@@ -32,6 +32,8 @@ test('whoever leaves early ends the work, and waits for its end', async () => {
   let ended = false;
   const values = handedOver<number>(async (put, inner) => {
     while (!inner.aborted) await put(1);
+    // What is on its way by then is waited for by nobody.
+    await put(2);
     ended = true;
   }, signal);
   for await (const value of values) {
