@@ -29,7 +29,7 @@ async function importBusybox(): Promise<void> {
   const layout = await OciLayout.create(directory);
   const tar = await runProgram('tar', ['--create', '--directory', daemon().rootfs, '.']);
   const descriptor = await layout.image([tar.stdoutBytes], process.arch === 'x64' ? 'amd64' : process.arch);
-  await layout.finish({ ...descriptor, annotations: { 'io.containerd.image.name': image } } as typeof descriptor);
+  await layout.finish({ ...descriptor, annotations: { 'io.containerd.image.name': image } });
   const archive = daemon().path('image.tar');
   await runProgram('tar', ['--create', '--file', archive, '--directory', directory, '.']);
   await ctr('image', 'import', '--snapshotter', 'native', archive);
