@@ -100,12 +100,13 @@ function processStates({ current }: Task): ProcessState[] {
   return current === undefined ? [] : [current.init, ...current.execs.values()].map(processState);
 }
 
-function processState({ names, pid, state, exit }: ContainerProcess): ProcessState {
+function processState({ names, pid, state, exit, io }: ContainerProcess): ProcessState {
   return {
     execId: names.execId,
     pid,
     status: statusToWire[state],
     exitStatus: exit?.status ?? 0,
     exitedAt: exit === undefined ? undefined : timestampFromNanos(exit.exitedAt),
+    droppedBytes: BigInt(io?.droppedBytes ?? 0),
   };
 }

@@ -38,6 +38,11 @@ export class AdoptedIo implements ProcessIo {
     this.drained = Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => undefined);
   }
 
+  /** Those of the dead shim's time are not known. */
+  get droppedBytes(): number {
+    return this.#pumps.reduce((sum, pump) => sum + pump.droppedBytes, 0);
+  }
+
   attach(): Promise<void> {
     return Promise.resolve();
   }

@@ -32,6 +32,7 @@ export class FifoSink implements OutputSink {
   #paused = false;
   #finishing = false;
   #closed = false;
+  #lost = 0;
   #readerSeen = false;
   #timer: NodeJS.Timeout | undefined;
   #settle: (() => void) | undefined;
@@ -51,6 +52,10 @@ export class FifoSink implements OutputSink {
       this.#log.warn('writing to a FIFO failed', { error: error.message });
       this.close();
     });
+  }
+
+  get droppedBytes(): number {
+    return this.#closed ? this.#lost : this.#backlog.dropped;
   }
 
   /**
@@ -84,8 +89,8 @@ export class FifoSink implements OutputSink {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    const lost = this.#backlog.dropped + this.#backlog.length + this.#socket.writableLength;
-    if (lost > 0) this.#log.warn('output that nobody read was dropped', { bytes: lost });
+    this.#lost = this.#backlog.dropped + this.#backlog.length + this.#socket.writableLength;
+    if (this.#lost > 0) this.#log.warn('output that nobody read was dropped', { bytes: this.#lost });
     this.#socket.destroy();
     this.#closeKeeper();
     this.#settle?.();

@@ -26,6 +26,10 @@ export class FileSink implements OutputSink {
     this.#fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOCTTY | create, fileMode);
   }
 
+  get droppedBytes(): number {
+    return this.#dropped;
+  }
+
   readerCame(): Promise<void> {
     return Promise.resolve();
   }

@@ -39,6 +39,10 @@ export class OutputPump {
     source.resume();
   }
 
+  get droppedBytes(): number {
+    return this.#sink.droppedBytes;
+  }
+
   close(): void {
     this.#source.destroy();
     this.#sink.close();

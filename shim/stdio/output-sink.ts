@@ -1,6 +1,8 @@
 // What a stream's bytes are poured into.
 
 export interface OutputSink {
+  /** Bytes that nobody took and that are gone. */
+  readonly droppedBytes: number;
   /**
    * Takes the chunk in any case. True: done with it, its memory may be used again. False: wait for `onReady` before
    * that, and before the next one.

@@ -69,6 +69,10 @@ export class PipeIo implements ProcessIo {
     return Promise.resolve();
   }
 
+  get droppedBytes(): number {
+    return this.#outputs.reduce((sum, { sink }) => sum + sink.droppedBytes, 0);
+  }
+
   async readersCame(): Promise<void> {
     await Promise.all(this.#outputs.map(({ sink }) => sink.readerCame()));
   }

@@ -14,6 +14,8 @@ export interface ProcessIo {
   readonly consoleSocket: string | undefined;
   /** Of the pipes that the process holds, for a shim that takes over. */
   readonly inodes: PipeInodes;
+  /** Bytes of its output that nobody took and that are gone. */
+  readonly droppedBytes: number;
   /** The runtime has returned and the process holds its ends: bytes may flow. */
   attach(): Promise<void>;
   /** Resolves once the client has opened its ends of the output, or has not in good time. */

@@ -57,6 +57,10 @@ export class TerminalIo implements ProcessIo {
     }
   }
 
+  get droppedBytes(): number {
+    return this.#sink?.droppedBytes ?? 0;
+  }
+
   get consoleSocket(): string {
     return this.#socket.path;
   }
@@ -143,7 +147,7 @@ function readToEnd(fd: number): Buffer[] {
 
 /** Nobody wants the output, but the process must not block on it. */
 function discard(): OutputSink {
-  return { write: () => true, onReady: nothing, readerCame: done, finish: done, close: nothing };
+  return { droppedBytes: 0, write: () => true, onReady: nothing, readerCame: done, finish: done, close: nothing };
 }
 
 function nothing(): void {

@@ -4,6 +4,7 @@ import type { Duration } from '../generated/google/protobuf/duration.js';
 import type { RungCounts, ZygoteCounts } from '../shims/launch-counts.js';
 import { check } from '../supervisor/check/check.js';
 import { explain } from '../supervisor/explain.js';
+import { shimHealth } from '../supervisor/shim-health.js';
 import { stopAllTasks } from '../supervisor/stop-all-tasks.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
@@ -29,6 +30,10 @@ export function maintenanceHandlers(supervisor: Supervisor): Handlers<typeof Mai
     launches: async () => {
       const { rungs, zygote } = supervisor.launchCounts();
       return { rungs: rungs.map(rungMessage), zygote: zygote && zygoteMessage(zygote) };
+    },
+    shims: async () => {
+      const shims = await shimHealth(supervisor);
+      return { shims: shims.map(({ id, ...rest }) => ({ containerId: id, ...rest })) };
     },
     shutdown: async ({ stopContainers, timeout }) => {
       const timeoutMs = timeout === undefined ? defaultStopTimeoutMs : millisOf(timeout);

@@ -2,6 +2,7 @@
 import type { ProcessState } from '../domain/process-state.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import { type Process, Status } from '../generated/containerd/v1/types/task.js';
+import type { LiveTask } from '../supervisor/live-tasks.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
 
 const statusOf = {
@@ -12,14 +13,14 @@ const statusOf = {
   stopped: Status.STOPPED,
 } as const satisfies Record<ProcessState, Status>;
 
-/** The init process goes by the container's id. */
-export function processToWire(task: TaskRecord, process: ProcessRecord): Process {
+/** The init process goes by the container's id. As in containerd, nothing is said of a state that a hung shim would know. */
+export function processToWire({ record: task, suspected }: LiveTask, process: ProcessRecord): Process {
   const exit = process.state === 'stopped' ? process.exit : undefined;
   return {
     containerId: task.id,
     id: process.execId === '' ? task.id : process.execId,
     pid: process.pid,
-    status: statusOf[visibleState(task, process)],
+    status: suspected && exit === undefined ? Status.UNKNOWN : statusOf[visibleState(task, process)],
     ...process.stdio,
     exitStatus: exit?.status ?? 0,
     exitedAt: timestampFromNanos(exit?.exitedAt ?? 0n),

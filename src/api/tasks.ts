@@ -43,11 +43,11 @@ export function tasksHandlers(supervisor: Supervisor): Handlers<typeof TasksServ
       deletionOf(execId, await deleteExec(supervisor, call.container(containerId), execId)),
     get: async ({ containerId, execId }, call) => {
       const task = supervisor.tasks.get(call.container(containerId));
-      return { process: processToWire(task.record, task.process(execId)) };
+      return { process: processToWire(task, task.process(execId)) };
     },
     list: async (_request, call) => {
       const tasks = supervisor.tasks.list(call.namespace());
-      return { tasks: tasks.map(({ record }) => processToWire(record, record.init)) };
+      return { tasks: tasks.map((task) => processToWire(task, task.record.init)) };
     },
     kill: async ({ containerId, execId, signal, all }, call) => {
       await killProcess(supervisor, call.container(containerId), { execId, signal, all });

@@ -20,6 +20,7 @@ import { OrphanReaper } from '../supervisor/orphan-reaper.js';
 import { recover } from '../supervisor/recover.js';
 import { serverUuid } from '../supervisor/server-uuid.js';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.js';
+import { watchEnds } from '../supervisor/watch-ends.js';
 import { daemonMain, protoDirectory, readBuildInfo } from './build.js';
 import type { Configuration } from './configuration.js';
 import { eventsAddress, type EventsSocket, serveForwardedEvents } from './events-socket.js';
@@ -86,6 +87,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   });
   const { server, listener, events } = await serve(configuration, supervisor, log);
   images.garbage.start();
+  const ends = watchEnds(supervisor);
   const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
   const backups = scheduleBackups(configuration, store, log);
   log.info('ready', { address: configuration.address, pid: process.pid });
@@ -93,6 +95,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
 
   log.info('stopping; containers go on running', { askedBy: await stop.requested });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);
+  clearInterval(ends);
   clearInterval(sweeper);
   clearInterval(backups);
   listener.close();

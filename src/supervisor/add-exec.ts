@@ -49,7 +49,7 @@ async function addInShim(supervisor: Supervisor, task: LiveTask, wire: ExecProce
     await add();
   } catch (error) {
     if (!isBerthError(error, 'already-exists')) throw error;
-    await deleteInShim(task.reachableShim(), wire.id, wire.execId);
+    await deleteInShim(supervisor, task, wire.execId);
     await add();
   }
 }

@@ -18,7 +18,7 @@ export async function deleteExec(supervisor: Supervisor, key: ContainerKey, exec
   }
   // Outside the queue: the shim may wait for slow readers of the process's output, and exits must not wait with it.
   await task.reaching;
-  const end = task.shim === undefined ? undefined : await deleteInShim(task.shim, key.id, execId);
+  const end = task.shim === undefined ? undefined : await deleteInShim(supervisor, task, execId);
   failpoint('delete-exec.shim-answered');
   return supervisor.queue.run(keyString(key), async () => {
     const known = endOf(task.process(execId), end);

@@ -37,7 +37,7 @@ async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask) {
     await kind.deleteContainer(supervisor, record);
     return undefined;
   }
-  const end = await deleteInShim(shim, record.id, '');
+  const end = await deleteInShim(supervisor, task, '');
   failpoint('delete.shim-answered');
   task.shim = undefined;
   await kind.shutdown(supervisor, shim, record);

@@ -9,6 +9,7 @@ import { formatNanos, type UnixNanos } from '../domain/time.js';
 import { readProcessStat } from '../linux/process-info.js';
 import { bundlePath, readShimLog } from '../shims/bundle.js';
 import { describeEvent } from './describe-event.js';
+import { healthOf, type ShimHealth } from './shim-health.js';
 import type { Supervisor } from './supervisor.js';
 
 export type TimelineSource = 'journal' | 'exit-journal' | 'shim-log' | 'record';
@@ -127,18 +128,21 @@ async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[stri
   const task = supervisor.tasks.find(key);
   if (task === undefined) return facts;
   facts.push(['bundle', task.record.bundle]);
-  facts.push(['shim', shimFact(task.record, task.shim !== undefined)]);
+  facts.push(['shim', shimFact(task.record, await healthOf(task))]);
   for (const process of [task.record.init, ...Object.values(task.record.execs)]) {
     facts.push([process.execId === '' ? 'init' : `exec ${process.execId}`, processFact(process)]);
   }
   return facts;
 }
 
-function shimFact({ shim, runtime }: TaskRecord, connected: boolean): string {
+function shimFact({ shim, runtime }: TaskRecord, { answers, hangs, droppedBytes }: ShimHealth): string {
   const alive = readProcessStat(shim.pid) === undefined ? 'gone' : 'alive';
-  const bond = connected ? 'connected' : 'out of reach';
-  if (runtime.shim !== undefined) return `${runtime.shim}, pid ${shim.pid} (${alive}), ${bond}`;
-  return `pid ${shim.pid} (${alive}), ${bond}, committed up to ${shim.sequence}`;
+  const facts = [`pid ${shim.pid} (${alive})`, answers ? 'connected' : 'does not answer'];
+  if (runtime.shim === undefined) facts.push(`committed up to ${shim.sequence}`);
+  else facts.unshift(runtime.shim);
+  if (hangs > 0) facts.push(`hung ${hangs} times`);
+  if (droppedBytes > 0n) facts.push(`${droppedBytes} bytes of output dropped`);
+  return facts.join(', ');
 }
 
 function processFact(process: ProcessRecord): string {

@@ -11,8 +11,12 @@ import { HeldProcesses } from './held-processes.js';
 export class LiveTask {
   /** Absent while the shim is out of reach. */
   shim: TaskShim | undefined;
-  /** A call missed its deadline, and the shim is being asked whether it is there at all. */
+  /** The shim does not say at once whether it is there: its circuit is open, and calls fail without trying. */
   suspected = false;
+  /** The shim is being asked whether it is there. */
+  questioned = false;
+  /** How often a shim of this task has hung. */
+  hangs = 0;
   /** Settles when an attempt to reach the shim, under way now, has ended. */
   reaching: Promise<unknown> | undefined;
   /** Starts under way, by exec id: an exit waits for its process's start to be committed first. */

@@ -17,6 +17,8 @@ export const runtimeCallTimeoutMs = 150_000;
 export const checkpointCallTimeoutMs = checkpointTimeoutMs + 30_000;
 /** For calls that the shim answers by itself. */
 export const shimCallTimeoutMs = 10_000;
+/** A shim that is well says who it is within milliseconds. */
+const doubtAfterMs = 500;
 /** containerd gives a shim 3 s to shut down. */
 const shutdownTimeoutMs = 3000;
 
@@ -31,38 +33,55 @@ export async function callShim<T>(
 ): Promise<T> {
   const shim = task.reachableShim();
   if (task.suspected) throw new BerthError('unavailable', `the shim of task ${task.record.id} does not answer`);
+  // A call may rightly take long; a shim that takes it and answers nothing else has hung.
+  const slow = setInterval(() => void question(supervisor, task, shim), shimCallTimeoutMs);
   try {
     return await call(shim.task, { timeoutMs });
   } catch (error) {
-    if (isBerthError(error, 'deadline-exceeded')) void suspect(supervisor, task, shim);
+    if (isBerthError(error, 'deadline-exceeded')) void question(supervisor, task, shim);
     throw error;
+  } finally {
+    clearInterval(slow);
   }
 }
 
 /** Deletes in the shim; undefined when it did so before, in a deletion that was cut short after that. */
-export async function deleteInShim(shim: TaskShim, id: string, execId: string): Promise<ShimEnd | undefined> {
+export async function deleteInShim(
+  supervisor: Supervisor,
+  task: LiveTask,
+  execId: string,
+): Promise<ShimEnd | undefined> {
+  const { id } = task.record;
   try {
-    return await shim.task.delete({ id, execId }, { timeoutMs: runtimeCallTimeoutMs });
+    return await callShim(supervisor, task, runtimeCallTimeoutMs, (api, options) =>
+      api.delete({ id, execId }, options),
+    );
   } catch (error) {
     if (isBerthError(error, 'not-found')) return undefined;
     throw error;
   }
 }
 
-/** Asks the shim who it is; ends it when it does not answer. */
-async function suspect(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
-  if (task.suspected) return;
-  task.suspected = true;
+/** Asks the shim who it is; opens its circuit when that takes long, and ends it when it does not answer. */
+export async function question(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
+  if (task.questioned) return;
+  task.questioned = true;
+  const doubt = setTimeout(() => {
+    task.suspected = true;
+  }, doubtAfterMs);
   const { namespace, id, bundle, runtime } = task.record;
   const { pid } = shim.identity;
   try {
     await shim.ping();
   } catch (error) {
+    task.hangs++;
     supervisor.log.error('a shim has hung: it is killed', { namespace, containerId: id, pid, error });
     shimKindOf(supervisor, runtime).kill(shim.identity, bundle);
     await shim.close();
   } finally {
+    clearTimeout(doubt);
     task.suspected = false;
+    task.questioned = false;
   }
 }
 

@@ -1,7 +1,12 @@
 // Whether a daemon answers. That none runs is no failure of the host's.
 import { withDeadline } from '../../base/deadline.js';
 import { isBerthError, messageOf } from '../../domain/errors.js';
-import { type LaunchesResponse, MaintenanceService, type Zygote } from '../../generated/berth/v1/maintenance.js';
+import {
+  type LaunchesResponse,
+  MaintenanceService,
+  type ShimHealth,
+  type Zygote,
+} from '../../generated/berth/v1/maintenance.js';
 import { VersionService } from '../../generated/containerd/services/version/v1/version.js';
 import { isTcp, socketPath } from '../endpoint.js';
 import type { Session } from '../session.js';
@@ -19,7 +24,11 @@ export async function checkDaemon(session: Session): Promise<Finding[]> {
     const connection = await session.connect();
     const answer = connection.unary(VersionService.version, {});
     const { version } = await withDeadline(answer, answerLimitMs, `the answer of berthd at ${path}`);
-    return [ok('daemon', `berthd ${version} at ${path}`), launchFinding(await connection.unary(launches, {}))];
+    return [
+      ok('daemon', `berthd ${version} at ${path}`),
+      launchFinding(await connection.unary(launches, {})),
+      ...shimFindings((await connection.unary(MaintenanceService.shims, {})).shims),
+    ];
   } catch (error) {
     const advice = "start 'berthd' as root, or name its socket with --address";
     if (isBerthError(error, 'unavailable')) return [warn('daemon', `none answers at ${path}`, advice)];
@@ -37,6 +46,20 @@ export function launchFinding({ rungs, zygote }: LaunchesResponse): Finding {
   const isWell = rungs.every(({ failed }) => failed === 0n) && zygote?.pid !== 0;
   if (isWell) return ok('shim launches', detail);
   return warn('shim launches', detail, "berthd's log tells why a way of launching shims failed");
+}
+
+/** One finding for all that are well, and one for each that is not or was not. */
+export function shimFindings(shims: readonly ShimHealth[]): Finding[] {
+  const well = shims.filter(({ answers }) => answers).length;
+  const troubled = shims.filter(({ answers, hangs, droppedBytes }) => !answers || hangs > 0 || droppedBytes > 0n);
+  return [ok('shims', `${well} of ${shims.length} answer`), ...troubled.map(troubleOf)];
+}
+
+function troubleOf({ namespace, containerId, pid, answers, hangs, droppedBytes }: ShimHealth): Finding {
+  const facts = [`the shim of ${namespace}/${containerId} (pid ${pid}) ${answers ? 'answers' : 'does not answer'}`];
+  if (hangs > 0) facts.push(`${hangs} before it hung and were replaced`);
+  if (droppedBytes > 0n) facts.push(`${droppedBytes} bytes of output dropped, since nobody read them`);
+  return warn('shim', facts.join(', '), `berth -n ${namespace} explain ${containerId}`);
 }
 
 function describeZygote({ pid, restarts, repeatedForks }: Zygote): string {

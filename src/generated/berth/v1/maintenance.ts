@@ -105,6 +105,25 @@ export interface Zygote {
   repeatedForks: bigint;
 }
 
+export interface ShimsRequest {
+}
+
+export interface ShimsResponse {
+  shims: ShimHealth[];
+}
+
+export interface ShimHealth {
+  namespace: string;
+  containerId: string;
+  pid: number;
+  /** It has answered just now. One that does not is found out by the next call that misses its deadline, and replaced. */
+  answers: boolean;
+  /** How often a shim of this task has hung and was killed, since the daemon started. */
+  hangs: number;
+  /** Output of the task's processes that nobody read, or that could not be written, and that is gone. */
+  droppedBytes: bigint;
+}
+
 export interface ShutdownRequest {
   /** Stop every container first: SIGTERM, and SIGKILL once the timeout has passed. */
   stopContainers: boolean;
@@ -974,6 +993,224 @@ export const Zygote: MessageFns<Zygote> = {
   },
 };
 
+function createBaseShimsRequest(): ShimsRequest {
+  return {};
+}
+
+export const ShimsRequest: MessageFns<ShimsRequest> = {
+  encode(_: ShimsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShimsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShimsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShimsRequest>): ShimsRequest {
+    return ShimsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ShimsRequest>): ShimsRequest {
+    const message = createBaseShimsRequest();
+    return message;
+  },
+};
+
+function createBaseShimsResponse(): ShimsResponse {
+  return { shims: [] };
+}
+
+export const ShimsResponse: MessageFns<ShimsResponse> = {
+  encode(message: ShimsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.shims) {
+      ShimHealth.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShimsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShimsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shims.push(ShimHealth.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShimsResponse>): ShimsResponse {
+    return ShimsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShimsResponse>): ShimsResponse {
+    const message = createBaseShimsResponse();
+    message.shims = object.shims?.map((e) => ShimHealth.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseShimHealth(): ShimHealth {
+  return { namespace: "", containerId: "", pid: 0, answers: false, hangs: 0, droppedBytes: 0n };
+}
+
+export const ShimHealth: MessageFns<ShimHealth> = {
+  encode(message: ShimHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.containerId !== "") {
+      writer.uint32(18).string(message.containerId);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(24).uint32(message.pid);
+    }
+    if (message.answers !== false) {
+      writer.uint32(32).bool(message.answers);
+    }
+    if (message.hangs !== 0) {
+      writer.uint32(40).uint32(message.hangs);
+    }
+    if (message.droppedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.droppedBytes) !== message.droppedBytes) {
+        throw new globalThis.Error("value provided for field message.droppedBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.droppedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShimHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShimHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.answers = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hangs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.droppedBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShimHealth>): ShimHealth {
+    return ShimHealth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShimHealth>): ShimHealth {
+    const message = createBaseShimHealth();
+    message.namespace = object.namespace ?? "";
+    message.containerId = object.containerId ?? "";
+    message.pid = object.pid ?? 0;
+    message.answers = object.answers ?? false;
+    message.hangs = object.hangs ?? 0;
+    message.droppedBytes = (object.droppedBytes !== undefined && object.droppedBytes !== null)
+      ? BigInt(object.droppedBytes)
+      : 0n;
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return { stopContainers: false, timeout: undefined };
 }
@@ -1130,6 +1367,16 @@ export const MaintenanceService = {
     responseSerialize: (value: LaunchesResponse): Buffer => Buffer.from(LaunchesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LaunchesResponse => LaunchesResponse.decode(value),
   },
+  /** How the shims of all tasks are, in every namespace; each is asked now. */
+  shims: {
+    path: "/berth.v1.Maintenance/Shims" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ShimsRequest): Buffer => Buffer.from(ShimsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ShimsRequest => ShimsRequest.decode(value),
+    responseSerialize: (value: ShimsResponse): Buffer => Buffer.from(ShimsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ShimsResponse => ShimsResponse.decode(value),
+  },
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: {
     path: "/berth.v1.Maintenance/Shutdown" as const,
@@ -1149,6 +1396,8 @@ export interface MaintenanceServer extends UntypedServiceImplementation {
   explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
   /** How shims have been launched since the daemon started. */
   launches: handleUnaryCall<LaunchesRequest, LaunchesResponse>;
+  /** How the shims of all tasks are, in every namespace; each is asked now. */
+  shims: handleUnaryCall<ShimsRequest, ShimsResponse>;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
@@ -1201,6 +1450,22 @@ export interface MaintenanceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LaunchesResponse) => void,
+  ): ClientUnaryCall;
+  /** How the shims of all tasks are, in every namespace; each is asked now. */
+  shims(
+    request: ShimsRequest,
+    callback: (error: ServiceError | null, response: ShimsResponse) => void,
+  ): ClientUnaryCall;
+  shims(
+    request: ShimsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ShimsResponse) => void,
+  ): ClientUnaryCall;
+  shims(
+    request: ShimsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ShimsResponse) => void,
   ): ClientUnaryCall;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown(

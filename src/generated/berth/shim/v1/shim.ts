@@ -42,7 +42,11 @@ export interface ProcessState {
   status: Status;
   /** This and the time are set once stopped. */
   exitStatus: number;
-  exitedAt: Timestamp | undefined;
+  exitedAt:
+    | Timestamp
+    | undefined;
+  /** Output that nobody read, or that could not be written, and that is gone. */
+  droppedBytes: bigint;
 }
 
 export interface AdoptRequest {
@@ -281,7 +285,7 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
 };
 
 function createBaseProcessState(): ProcessState {
-  return { execId: "", pid: 0, status: 0, exitStatus: 0, exitedAt: undefined };
+  return { execId: "", pid: 0, status: 0, exitStatus: 0, exitedAt: undefined, droppedBytes: 0n };
 }
 
 export const ProcessState: MessageFns<ProcessState> = {
@@ -300,6 +304,12 @@ export const ProcessState: MessageFns<ProcessState> = {
     }
     if (message.exitedAt !== undefined) {
       Timestamp.encode(message.exitedAt, writer.uint32(42).fork()).join();
+    }
+    if (message.droppedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.droppedBytes) !== message.droppedBytes) {
+        throw new globalThis.Error("value provided for field message.droppedBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.droppedBytes);
     }
     return writer;
   },
@@ -357,6 +367,14 @@ export const ProcessState: MessageFns<ProcessState> = {
             message.exitedAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.droppedBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -381,6 +399,9 @@ export const ProcessState: MessageFns<ProcessState> = {
     message.exitedAt = (object.exitedAt !== undefined && object.exitedAt !== null)
       ? Timestamp.fromPartial(object.exitedAt)
       : undefined;
+    message.droppedBytes = (object.droppedBytes !== undefined && object.droppedBytes !== null)
+      ? BigInt(object.droppedBytes)
+      : 0n;
     return message;
   },
 };
