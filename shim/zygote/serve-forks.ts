@@ -32,9 +32,19 @@ export function serveForks(channel: number): LaunchOptions {
 /** The zygote ends with its channel. */
 function readRequests(channel: number, decoder: MessageDecoder<ZygoteRequest>): ZygoteRequest[] {
   const chunk = Buffer.alloc(maxMessageBytes);
-  const length = readSync(channel, chunk);
+  const length = readOrEnd(channel, chunk);
   if (length === 0) exitNow(0);
   return decoder.push(chunk.toString('utf8', 0, length));
+}
+
+/** A berthd that was killed with reports unread resets the channel. */
+function readOrEnd(channel: number, chunk: Buffer): number {
+  try {
+    return readSync(channel, chunk);
+  } catch (error) {
+    if (!isSystemError(error, 'ECONNRESET')) throw error;
+    return 0;
+  }
 }
 
 /** True in the child. */

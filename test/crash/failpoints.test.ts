@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { poll } from '../../src/base/deadline.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
-import { failpointsIn, Faults, faultyDaemon } from '../helpers/faults.js';
+import { Faults, faultyDaemon, taskPoints } from '../helpers/faults.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 import { compareExits } from './chaos/compare-exits.js';
 import { EventLog } from './chaos/event-log.js';
@@ -27,7 +27,7 @@ const occasions: readonly [RegExp, (id: string) => Promise<void>][] = [
 /** Reached only after a death at another point. */
 const after: Readonly<Record<string, string>> = { 'recover.leftover-deleted': 'create.init-made' };
 
-const points = failpointsIn('src/supervisor', 'src/store', 'shim').filter((name) => !/checkpoint|restore/.test(name));
+const points = taskPoints();
 
 test('the points are there', () => {
   assert.ok(points.length > 30, points.join(' '));

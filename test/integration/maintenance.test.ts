@@ -9,6 +9,7 @@ import { EventsService } from '../../src/generated/berth/v1/events.js';
 import { ExitsService } from '../../src/generated/berth/v1/exits.js';
 import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
+import { makeFifo } from '../../src/linux/fifo.js';
 import { deleteTask, removeContainer, runContainer, waitForExit } from '../helpers/containers.js';
 import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
@@ -46,6 +47,17 @@ test('a bundle without a task is found, and mended with the mount in it', async 
   const found = await foundAndMended();
   assert.deepEqual(found.toSorted(), ['bundles-have-tasks', 'mounts-have-tasks']);
   assert.equal(existsSync(rootfs), false);
+});
+
+test('a socket that nobody listens on and a FIFO that is no stream are found in a bundle, and removed', async () => {
+  await runContainer(daemon(), 'littered', ['/bin/sleep', '1000']);
+  const bundle = join(daemon().state, 'tasks', daemon().namespace, 'littered');
+  const bind = 'socket(S, PF_UNIX, SOCK_STREAM, 0) and bind(S, sockaddr_un($ARGV[0])) or die';
+  await runProgram('perl', ['-MSocket', '-e', bind, join(bundle, 'console-1-1.sock')]);
+  makeFifo(join(bundle, 'left'), 0o600);
+  assert.deepEqual(await foundAndMended(), ['bundle-files-have-processes', 'bundle-files-have-processes']);
+  assert.ok(existsSync(join(bundle, 'shim.sock')));
+  await removeContainer(daemon(), 'littered');
 });
 
 test('a container that only the runtime knows is found and deleted', async () => {

@@ -91,7 +91,8 @@ export class ForeignShim implements TaskShim {
     try {
       const state = await this.task.state({ id: this.#place.id, execId }, { timeoutMs: stateTimeoutMs });
       const { pid, status, exitStatus, exitedAt } = state;
-      return { execId, pid: pid === 0 ? recordedPid : pid, status, exitStatus, exitedAt };
+      // The contract has no word for what was dropped.
+      return { execId, pid: pid === 0 ? recordedPid : pid, status, exitStatus, exitedAt, droppedBytes: 0n };
     } catch (error) {
       if (isBerthError(error, 'not-found')) return undefined;
       throw error;

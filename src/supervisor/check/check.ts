@@ -2,6 +2,7 @@
 import { messageOf } from '../../domain/errors.js';
 import type { Supervisor } from '../supervisor.js';
 import { blobsHaveFiles } from './blobs-have-files.js';
+import { bundleFilesHaveProcesses } from './bundle-files-have-processes.js';
 import { bundlesHaveTasks } from './bundles-have-tasks.js';
 import { cgroupsHaveTasks } from './cgroups-have-tasks.js';
 import { contentHasRecords } from './content-has-records.js';
@@ -31,6 +32,7 @@ const invariants: readonly Invariant[] = [
   tasksHaveShims,
   processesAreAsRecorded,
   bundlesHaveTasks,
+  bundleFilesHaveProcesses,
   shimsHaveTasks,
   runtimeStateHasTasks,
   mountsHaveTasks,
