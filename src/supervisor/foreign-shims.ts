@@ -1,5 +1,6 @@
 // Other people's shims, by containerd's contract: started and cleaned up after by their own binary, and found again where
 // they said that they serve. What such a shim leaves when it dies nobody else can serve: its container is ended.
+import { existsSync } from 'node:fs';
 import { DeadlineError, poll, withDeadline } from '../base/deadline.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
@@ -13,9 +14,11 @@ import { ForeignShim } from '../shims/foreign/foreign-shim.js';
 import { launchForeignShim } from '../shims/foreign/launch-foreign-shim.js';
 import { type ForeignSettings, runShimBinary } from '../shims/foreign/shim-binary.js';
 import type { TaskShim } from '../shims/task-shim.js';
+import { deleteRuntimeState } from './runtime-state.js';
 import { settleEnds } from './settle-ends.js';
 import { shimCallTimeoutMs } from './shim-calls.js';
 import type { ContainerRemains, ShimKind } from './shim-kind.js';
+import type { Supervisor } from './supervisor.js';
 import { anyFromTyped } from './wire-values.js';
 
 /** containerd gives a shim 3 s to shut down. */
@@ -27,9 +30,18 @@ const killedTimeoutMs = 2000;
 const SIGKILL = 9;
 
 export function foreignShims(settings: ForeignSettings, inboxes: EventInboxes): ShimKind {
-  const deleteByBinary = async ({ namespace, id, bundle, runtime }: ContainerRemains): Promise<void> => {
+  const deleteContainer = async (supervisor: Supervisor, remains: ContainerRemains): Promise<void> => {
+    const { namespace, id, bundle, runtime } = remains;
+    // The bundle goes after the container has.
+    if (!existsSync(bundle)) return;
     const run = { namespace, id, bundle, binary: binaryOf(runtime), input: new Uint8Array() };
-    await runShimBinary(settings, { ...run, action: 'delete', timeoutMs: deleteTimeoutMs });
+    try {
+      await runShimBinary(settings, { ...run, action: 'delete', timeoutMs: deleteTimeoutMs });
+    } catch (error) {
+      // Its package may have been removed; a container of runc's can be deleted without it.
+      supervisor.log.warn('the clean-up by a foreign shim has failed', { namespace, containerId: id, error });
+      await deleteRuntimeState(supervisor, remains);
+    }
     await removeDeadSocket(await readBootstrap(bundle));
   };
   return {
@@ -80,17 +92,17 @@ export function foreignShims(settings: ForeignSettings, inboxes: EventInboxes): 
       });
       await this.shutdown(supervisor, shim, remains);
     },
-    async clear({ log }, remains) {
+    async clear(supervisor, remains) {
       // Without a shim that served nobody can have made a container.
       if ((await bundleShimPid(remains.bundle)) !== undefined) {
-        await deleteByBinary(remains).catch((error: unknown) => {
-          log.warn('a half-created container could not be deleted', { containerId: remains.id, error });
+        await deleteContainer(supervisor, remains).catch((error: unknown) => {
+          supervisor.log.warn('a half-created container could not be deleted', { containerId: remains.id, error });
         });
       }
       await killAll(remains);
       await removeDeadSocket(await readBootstrap(remains.bundle));
     },
-    deleteContainer: (_supervisor, remains) => deleteByBinary(remains),
+    deleteContainer,
   };
 }
 

@@ -7,7 +7,7 @@ import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
-import { createContainer, createTask, startTask, statusOf } from '../helpers/containers.js';
+import { createContainer, createTask, deleteTask, startTask, statusOf } from '../helpers/containers.js';
 import {
   exitOf,
   goShim,
@@ -145,3 +145,34 @@ test('a hung shim is found out by the call that it does not answer, and holds up
   assert.equal(await waitFor(daemon(), 'hung'), 137);
   await remove(daemon(), 'hung');
 });
+
+test("a creation that the daemon's death cuts short leaves nothing, and can be made again", async () => {
+  await daemon().stop();
+  await daemon().start({ BERTH_FAILPOINT: 'create.init-made' });
+  await createContainer(daemon(), 'cut', untilTerm, { runtime: goShim });
+  await assert.rejects(createTask(daemon(), 'cut'));
+  await daemon().died();
+  await daemon().start();
+  await createTask(daemon(), 'cut');
+  await startTask(daemon(), 'cut');
+  await assertCheckClean(daemon());
+  await kill(daemon(), 'cut', 'SIGTERM');
+  assert.equal(await waitFor(daemon(), 'cut'), 21);
+  await remove(daemon(), 'cut');
+});
+
+for (const point of ['delete.shim-answered', 'delete.bundle-removed'] as const) {
+  test(`a deletion that the daemon's death cuts short at ${point} is finished by the next`, async () => {
+    const id = `half-${point.replace('.', '-')}`;
+    await daemon().stop();
+    await daemon().start({ BERTH_FAILPOINT: point });
+    await runForeign(daemon(), id, '/bin/sh', '-c', 'exit 5');
+    assert.equal(await waitFor(daemon(), id), 5);
+    await assert.rejects(deleteTask(daemon(), id));
+    await daemon().died();
+    await daemon().start();
+    await remove(daemon(), id);
+    await assertCheckClean(daemon());
+    assert.deepEqual(await topicsOf(daemon(), id), lifeOfTask);
+  });
+}

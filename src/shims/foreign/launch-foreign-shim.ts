@@ -1,5 +1,5 @@
 // Starts a foreign shim for a bundle, by its own binary, and connects to it.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError, messageOf } from '../../domain/errors.js';
 import { type Any, Any as AnyMessage } from '../../generated/google/protobuf/any.js';
@@ -27,6 +27,8 @@ export async function launchForeignShim(
   // A shim opens its log before it serves, and waits until somebody reads it.
   const log = ShimLog.open(place.bundle);
   try {
+    // The contract's scratch directory: where the Go shim has CRIU work.
+    await mkdir(join(place.bundle, 'work'), { mode: 0o700, recursive: true });
     const input = options === undefined ? new Uint8Array() : AnyMessage.encode(options).finish();
     const run = { ...place, binary, action: 'start', input, timeoutMs: startTimeoutMs } as const;
     const endpoint = parseBootstrap((await runShimBinary(settings, run)).toString('utf8'));
