@@ -25,8 +25,9 @@ export function describeMachine(): Machine {
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     node: process.version,
     berth: firstLine('git', ['-C', projectRoot, 'describe', '--always', '--dirty']),
-    containerd: firstLine('containerd', ['--version']),
-    runc: firstLine('runc', ['--version']),
+    // 'containerd github.com/containerd/containerd 1.6.20~ds1 ...' and 'runc version 1.1.5+ds1'.
+    containerd: `containerd ${firstLine('containerd', ['--version']).split(' ')[2] ?? 'unknown'}`,
+    runc: `runc ${firstLine('runc', ['--version']).split(' ')[2] ?? 'unknown'}`,
   };
 }
 

@@ -23,7 +23,7 @@ export const restart: Benchmark = {
 };
 
 async function measure(context: Context, { berth, containerd }: Daemons): Promise<Measurement[]> {
-  const count = context.size(100, 10);
+  const count = context.size(100, 30);
   const fleets = [new Fleet(berth), new Fleet(containerd)] as const;
   for (const fleet of fleets) await fleet.growTo(count);
   const serving = new Map<TestDaemon, number[]>([
