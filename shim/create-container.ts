@@ -78,7 +78,7 @@ function mountRootfs(request: CreateTaskRequest, undo: UndoStack): void {
   if (request.rootfs.length === 0) return;
   const rootfs = join(request.bundle, 'rootfs');
   makeDirectory(rootfs, rootfsMode);
-  undo.push(() => unmountBelow(rootfs));
+  undo.push(() => void unmountBelow(rootfs));
   for (const mount of request.rootfs) {
     try {
       mountOn(mount, rootfs);

@@ -78,6 +78,8 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   const server = new Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
+    // Counts every call for a service that is not served here.
+    'grpc.enable_channelz': 0,
     'grpc.max_concurrent_streams': maxStreams,
   });
   const context = { log, closing: supervisor.closing };

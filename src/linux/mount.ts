@@ -91,11 +91,13 @@ function inDirectory(directory: string, work: () => void): void {
   }
 }
 
-/** Unmounts everything on and below `directory`, last mounted first; lazily what is busy. */
-export function unmountBelow(directory: string): void {
-  for (const point of mountPointsBelow(directory)) {
+/** Unmounts everything on and below `directory`, last mounted first; lazily what is busy. Returns how many there were. */
+export function unmountBelow(directory: string): number {
+  const points = mountPointsBelow(directory);
+  for (const point of points) {
     if (!tryUnmount(point, 0)) tryUnmount(point, MNT_DETACH);
   }
+  return points.length;
 }
 
 /** Unmounts `point` itself; false where it is busy, also with mounts below it. Nothing mounted is fine. */

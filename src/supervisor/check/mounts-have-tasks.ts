@@ -15,7 +15,7 @@ export const mountsHaveTasks: Invariant = {
           object: point,
           message: 'the mount belongs to no task',
           remedy: 'berth check --repair unmounts it',
-          repair: () => unmountBelow(point),
+          repair: () => void unmountBelow(point),
         };
       }
     }
