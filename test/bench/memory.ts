@@ -7,8 +7,8 @@ import { type Footprint, footprintOf, sumOf } from './footprint.js';
 import type { Measurement, Target } from './measurement.js';
 import { summarize } from './statistics.js';
 
-/** After the last start, for what a shim lets go once it is idle. */
-const settleMs = 4000;
+/** After the last start: V8 may collect a process that has been idle for a while, which changes what is shared. */
+const settleMs = 20_000;
 
 const steps = [1, 10, 50, 100];
 const shimStep = 50;
