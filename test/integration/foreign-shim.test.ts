@@ -5,10 +5,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
-import { TaskExit } from '../../src/generated/containerd/events/task.js';
+import { TaskExit, TaskOOM } from '../../src/generated/containerd/events/task.js';
+import { EventsDefinition } from '../../src/generated/containerd/services/events/ttrpc/v1/events.js';
 import { Any } from '../../src/generated/google/protobuf/any.js';
 import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
+import { dialTtrpc } from '../../src/ttrpc/client.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
 import { statusOf } from '../helpers/containers.js';
 import {
@@ -250,6 +252,35 @@ test('an exit that a shim publishes by the program it was given is taken; one of
   await kill(daemon(), 'told', 'SIGTERM');
   await waitFor(daemon(), 'told');
   await remove(daemon(), 'told');
+});
+
+test('a notice that a shim sends twice is taken once, and none for a task of the shim of Berth', async () => {
+  await runForeign(daemon(), 'twice', ...untilTerm);
+  const own = ['run', '-d', '--rootfs', daemon().rootfs, 'ours', '/bin/sleep', '1000'];
+  assert.equal((await daemon().ctr(own)).code, 0);
+  const connection = await dialTtrpc(`${daemon().socket}.ttrpc`, { timeoutMs: 5000 });
+  try {
+    const forward = async (containerId: string) => {
+      const value = Buffer.from(TaskOOM.encode({ containerId }).finish());
+      const event = { typeUrl: 'containerd.events.TaskOOM', value };
+      const timestamp = { seconds: 1_800_000_000n, nanos: 1 };
+      const envelope = { namespace: daemon().namespace, topic: '/tasks/oom', timestamp, event };
+      await connection.client(EventsDefinition).forward({ envelope }, { timeoutMs: 5000 });
+    };
+    await forward('twice');
+    await forward('twice');
+    await assert.rejects(forward('ours'), /no foreign shim serves task ours/);
+  } finally {
+    await connection.close();
+  }
+  for (const id of ['twice', 'ours']) {
+    await kill(daemon(), id, 'SIGKILL');
+    await waitFor(daemon(), id);
+    await remove(daemon(), id);
+  }
+  const twice = ['/tasks/create', '/tasks/start', '/tasks/oom', '/tasks/exit', '/tasks/delete'];
+  assert.deepEqual(await topicsOf(daemon(), 'twice'), twice);
+  assert.equal((await topicsOf(daemon(), 'ours')).includes('/tasks/oom'), false);
 });
 
 test('the socket for events is for root alone', () => {
