@@ -108,3 +108,30 @@ export const rehearsalSpec = {
   },
   hostname: 'rehearsal',
 };
+
+const runcWords = [
+  'Ambient Bounding Effective Inheritable Permitted NEWCGROUP NEWIPC NEWNET NEWNS NEWPID NEWUSER NEWUTS',
+  'Rootless Systemd address blkio blkio_leaf_weight blkio_throttle_read_bps_device',
+  'blkio_throttle_read_iops_device blkio_throttle_write_bps_device blkio_throttle_write_iops_device',
+  'blkio_weight blkio_weight_device bridge cpu cpu_period cpu_quota cpu_rt_period cpu_rt_quota cpu_shares',
+  'cpu_weight cpuacct cpuset cpuset_cpus cpuset_mems createContainer createRuntime created data device',
+  'devices extensions external_descriptors file_mode flags freezer gateway gid_mappings hairpin_mode',
+  'host_interface_name hostname hugetlb_limit init_process_start ipv6_address ipv6_gateway labels loopback',
+  'm mac_address major mask_paths memory memory_reservation memory_swap memory_swappiness minor mount_label',
+  'mtu name namespace_paths net_cls net_cls_classid_u net_prio net_prio_ifpriomap networks no_new_keyring',
+  'no_new_privileges no_pivot_root oom_kill_disable parent_death_signal perf_event permissions pids',
+  'pids_limit postmount_cmds poststart premount_cmds prestart propagation_flags rdma readonly_paths',
+  'readonlyfs rec_attr relabel rootPropagation routes scope_prefix seccomp startContainer sysctl txqueuelen',
+  'uid_mappings umask unified version',
+].join(' ');
+
+/** runc's state.json of a container without processes of its own, with the words that it has in it. */
+export function rehearsalState(id: string, pid: string): string {
+  const config = {
+    ...Object.fromEntries(runcWords.split(' ').map((word) => [word, ''])),
+    Hooks: { poststop: null },
+    cgroups: { systemd: false },
+  };
+  const state = { id, init_process_pid: pid, config, rootless: false, cgroup_paths: {}, intel_rdt_path: '' };
+  return JSON.stringify(state).replace(JSON.stringify(pid), pid);
+}

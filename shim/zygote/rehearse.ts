@@ -15,7 +15,7 @@ import { shimService } from '../shim-service.js';
 import { Task } from '../task.js';
 import { taskServices } from '../task-service.js';
 import { version } from '../version.js';
-import { rehearsalSpec } from './rehearsal-spec.js';
+import { rehearsalSpec, rehearsalState } from './rehearsal-spec.js';
 
 /** The second goes the ways that are prepared in the first. */
 const rounds = 2;
@@ -26,17 +26,21 @@ const SIGKILL = 9;
 const id = 'rehearsal';
 const socketName = 'shim.sock';
 const names = { namespace: id, containerId: id };
+/** Below the runtime's root, which is the bundle: NAMESPACE/ID. */
+const state = `${id}/${id}`;
 const stdio = { terminal: false, stdin: '', stdout: '', stderr: '' };
 
-/** Where a process is asked for, there is one that sleeps, and its pid in the file. */
+/** Where a process is asked for there is one that waits to be started and sleeps, and runc's state of it. */
 const runtime = `#!/bin/sh
 while [ $# -gt 0 ]; do
   [ "$1" = --pid-file ] && pid_file=$2
   shift
 done
 [ -z "$pid_file" ] && exit 0
-sleep 60 &
+mkdir -p ${state} && mkfifo ${state}/exec.fifo
+{ printf 0 >${state}/exec.fifo; exec sleep 60; } &
 echo $! >"$pid_file"
+sed "s/PID/$!/" state >${state}/state.json
 `;
 
 /** Works in `directory`, which is made for it and removed. */
@@ -47,8 +51,9 @@ export async function rehearse(directory: string): Promise<void> {
   // Loads perf_hooks, nine modules of Node's, at its first use.
   performance.now();
   try {
-    writeFileSync('runtime', runtime);
-    chmodSync('runtime', 0o700);
+    writeFileSync('runc', runtime);
+    chmodSync('runc', 0o700);
+    writeFileSync('state', rehearsalState(id, 'PID'));
     writeFileSync('config.json', JSON.stringify(rehearsalSpec));
     for (let round = 0; round < rounds; round++) await serveOnce(directory);
   } finally {
@@ -94,7 +99,7 @@ async function play(connection: TtrpcConnection, bundle: string): Promise<void> 
   const shim = connection.client(ShimDefinition);
   const events = shim.events(cursor(), {});
   await shim.connect({});
-  const options = { ...Options.decode(new Uint8Array()), binaryName: `${bundle}/runtime`, root: bundle };
+  const options = { ...Options.decode(new Uint8Array()), binaryName: `${bundle}/runc`, root: bundle };
   const value = Buffer.from(Options.encode(options).finish());
   await task.create({
     id,
