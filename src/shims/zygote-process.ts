@@ -3,16 +3,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { encodeMessage, MessageDecoder, type ZygoteReport, type ZygoteRequest } from '../domain/zygote-messages.js';
 
+/** A shim's start calls few functions half as often; one that carries output comes to it within a second. */
+const callsBeforeFeedback = 800;
 const nodeFlags = [
   // Without V8's helper threads, whose locks and work a forked child would lack.
   '--single-threaded',
   '--v8-pool-size=0',
-  // What has been compiled once is not thrown away for each fork to compile again, and its feedback is there from the start.
+  // What has been compiled once is not thrown away for each fork to compile again.
   '--no-flush-bytecode',
-  '--no-lazy-feedback-allocation',
   // A full collection writes to every page of a fork's heap. None comes for mere idleness, nor soon.
   '--no-memory-reducer',
   '--initial-old-space-size=32',
+  ...lateFeedback(process.versions.node),
 ];
 /** A process's title can be as long as its command line, and a shim's names two ids. */
 const titleRoom = '-'.repeat(200);
@@ -110,4 +112,15 @@ export class ZygoteProcess {
       });
     });
   }
+}
+
+/**
+ * V8 gathers feedback about a function from its eighth call on, for a compiler that an idle shim never needs, and writes to
+ * it in every call after. Here it waits until the function is truly busy. The flag's name is the release line's own.
+ */
+function lateFeedback(version: string): string[] {
+  const major = Number(version.split('.', 1)[0]);
+  if (major === 20) return [`--interrupt-budget-factor-for-feedback-allocation=${callsBeforeFeedback}`];
+  // A flag that V8 does not know would end the process.
+  return [22, 24, 26].includes(major) ? [`--invocation-count-for-feedback-allocation=${callsBeforeFeedback}`] : [];
 }
