@@ -35,6 +35,10 @@ export function maintenanceHandlers(supervisor: Supervisor): Handlers<typeof Mai
       const shims = await shimHealth(supervisor);
       return { shims: shims.map(({ id, ...rest }) => ({ containerId: id, ...rest })) };
     },
+    collectGarbage: async () => {
+      const { pauseMs, ...counts } = await supervisor.images.garbage.collect();
+      return { ...counts, pause: durationFromMillis(pauseMs) };
+    },
     shutdown: async ({ stopContainers, timeout }) => {
       const timeoutMs = timeout === undefined ? defaultStopTimeoutMs : millisOf(timeout);
       const stoppedContainers = stopContainers ? await stopAllTasks(supervisor, timeoutMs) : 0;
@@ -54,4 +58,9 @@ function zygoteMessage({ pid = 0, restarts, repeatedForks }: ZygoteCounts): Zygo
 
 function millisOf({ seconds, nanos }: Duration): number {
   return Number(seconds) * 1000 + nanos / 1_000_000;
+}
+
+function durationFromMillis(millis: number): Duration {
+  const seconds = Math.floor(millis / 1000);
+  return { seconds: BigInt(seconds), nanos: Math.round((millis - seconds * 1000) * 1_000_000) };
 }

@@ -1,12 +1,25 @@
 // berth.v1.Images: images between here, registries and archives.
-import { ImagesService, type ImageSummary, type PullImageResponse } from '../generated/berth/v1/images.js';
+import { gatheredPieces } from '../base/gathered-pieces.js';
+import {
+  type ExportImagesResponse,
+  ImagesService,
+  type ImageSummary,
+  type PullImageResponse,
+  type PushImageResponse,
+} from '../generated/berth/v1/images.js';
 import { TransferProgress } from '../images/transfer/transfer-progress.js';
+import { exportImages } from '../supervisor/transfers/export-images.js';
+import { importImages } from '../supervisor/transfers/import-images.js';
 import { inspectImage, summarizeImages } from '../supervisor/transfers/inspect-image.js';
 import { type NamedImage, pullImage } from '../supervisor/transfers/pull-image.js';
+import { pushImage } from '../supervisor/transfers/push-image.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { Handlers } from './service.js';
 import { blobToWire, descriptorToWire, namedToWire, storedToWire, summaryToWire } from './transfer-messages.js';
-import { platformFromWire, pullFromWire } from './transfer-requests.js';
+import { importFromWire, platformFromWire, pullFromWire, pushFromWire } from './transfer-requests.js';
+
+/** Bytes of one message of an export. */
+const exportPieceBytes = 512 * 1024;
 
 export function transfersHandlers(supervisor: Supervisor): Handlers<typeof ImagesService> {
   return {
@@ -23,6 +36,24 @@ export function transfersHandlers(supervisor: Supervisor): Handlers<typeof Image
         for (const blob of blobs) yield { progress: { $case: 'blob', value: blobToWire(blob) } };
       }
       yield { progress: { $case: 'image', value: storedToWire(await pulled) } };
+    },
+    async *push(request, call): AsyncGenerator<PushImageResponse, void, undefined> {
+      const progress = new TransferProgress();
+      const work = pushImage(supervisor, call.namespace(), pushFromWire(request), progress, call.signal);
+      const pushed = ending(progress, work);
+      for await (const blobs of progress.reports()) {
+        for (const blob of blobs) yield { progress: { $case: 'blob', value: blobToWire(blob) } };
+      }
+      yield { progress: { $case: 'pushed', value: namedToWire(await pushed) } };
+    },
+    import: async (messages, call) => {
+      const images = await importImages(supervisor, call.namespace(), await importFromWire(messages), call.signal);
+      return { images: images.map(storedToWire) };
+    },
+    async *export({ images, platform }, call): AsyncGenerator<ExportImagesResponse, void, undefined> {
+      const only = platform === '' ? undefined : platformFromWire(platform);
+      const archive = exportImages(supervisor, call.namespace(), { images, platform: only });
+      for await (const data of gatheredPieces(archive, exportPieceBytes)) yield { data };
     },
     list: async ({ filters }, call) => {
       const images: ImageSummary[] = [];

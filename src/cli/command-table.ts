@@ -12,6 +12,10 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
   tasks: { summary: 'Running containers and their processes', aliases: ['task', 't'] },
   namespaces: { summary: 'Namespaces', aliases: ['namespace', 'ns'] },
   exits: { summary: 'How processes ended, kept beyond their containers', aliases: ['exit'] },
+  images: { summary: 'Images: names, platforms, archives', aliases: ['image', 'i'] },
+  content: { summary: 'Blobs that images are made of', aliases: [] },
+  snapshots: { summary: 'Unpacked layers, and what containers write', aliases: ['snapshot'] },
+  leases: { summary: 'What keeps things from garbage collection for a while', aliases: ['lease'] },
   checkpoint: { summary: 'Checkpoints of containers, and restores', aliases: ['checkpoints', 'cp'] },
   metadata: { summary: 'Values that Berth keeps beside containers', aliases: [] },
   api: { summary: "Any call of the daemon's gRPC API", aliases: [] },
@@ -64,6 +68,54 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/explain.js')).explain,
   },
   pull: { summary: 'Fetch an image from a registry', load: async () => (await import('./commands/pull.js')).pull },
+  push: { summary: 'Send an image to a registry', load: async () => (await import('./commands/push.js')).push },
+  'images ls': { summary: 'List images', load: async () => (await import('./commands/images-ls.js')).imagesLs },
+  'images inspect': {
+    summary: 'Show images in full, with their configuration',
+    load: async () => (await import('./commands/images-inspect.js')).imagesInspect,
+  },
+  'images tag': {
+    summary: 'Give an image one more name',
+    load: async () => (await import('./commands/images-tag.js')).imagesTag,
+  },
+  'images import': {
+    summary: 'Take images from an archive',
+    load: async () => (await import('./commands/images-import.js')).imagesImport,
+  },
+  'images export': {
+    summary: 'Write images to an archive',
+    load: async () => (await import('./commands/images-export.js')).imagesExport,
+  },
+  'images rm': { summary: 'Remove images', load: async () => (await import('./commands/images-rm.js')).imagesRm },
+  'content ls': { summary: 'List blobs', load: async () => (await import('./commands/content-ls.js')).contentLs },
+  'content get': {
+    summary: 'Write a blob to standard output',
+    load: async () => (await import('./commands/content-get.js')).contentGet,
+  },
+  'content rm': { summary: 'Remove blobs', load: async () => (await import('./commands/content-rm.js')).contentRm },
+  'content ingests': {
+    summary: 'List unfinished writes, or give them up',
+    load: async () => (await import('./commands/content-ingests.js')).contentIngests,
+  },
+  'snapshots ls': {
+    summary: 'List snapshots',
+    load: async () => (await import('./commands/snapshots-ls.js')).snapshotsLs,
+  },
+  'snapshots inspect': {
+    summary: 'Show snapshots with their mounts and sizes',
+    load: async () => (await import('./commands/snapshots-inspect.js')).snapshotsInspect,
+  },
+  'snapshots rm': {
+    summary: 'Remove snapshots',
+    load: async () => (await import('./commands/snapshots-rm.js')).snapshotsRm,
+  },
+  'leases ls': { summary: 'List leases', load: async () => (await import('./commands/leases-ls.js')).leasesLs },
+  'leases create': {
+    summary: 'Create a lease',
+    load: async () => (await import('./commands/leases-create.js')).leasesCreate,
+  },
+  'leases rm': { summary: 'End leases', load: async () => (await import('./commands/leases-rm.js')).leasesRm },
+  gc: { summary: 'Collect garbage now', load: async () => (await import('./commands/gc.js')).gc },
   'exits ls': { summary: 'List exits', load: async () => (await import('./commands/exits-ls.js')).exitsLs },
   'exits get': {
     summary: 'Show how a process ended',

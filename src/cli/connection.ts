@@ -88,6 +88,31 @@ export class Connection {
     yield* this.#responses(call, method.path);
   }
 
+  /** Sends requests as they come, no faster than the daemon takes them, and gives what it answers. */
+  async *upload<Request, Response>(
+    method: Method<Request, Response>,
+    requests: AsyncIterable<Request>,
+  ): AsyncGenerator<Response> {
+    const call = this.client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      this.metadata(),
+    );
+    let failure: unknown;
+    const sending = sendAll(call, requests).catch((error: unknown) => {
+      failure = error;
+      call.cancel();
+    });
+    try {
+      yield* this.#responses(call, method.path);
+    } catch (error) {
+      // Reading what was to be sent failed first.
+      throw failure ?? error;
+    }
+    await sending;
+  }
+
   /** Any call, whatever streams it has: on the wire all are streams of requests and responses. */
   async *callAny<Request, Response>(
     method: Method<Request, Response>,
@@ -155,4 +180,25 @@ function callOptions(settings: CallSettings): CallOptions {
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+/** Stops where the call is over: its answer tells why. */
+async function sendAll<Request>(
+  call: ClientDuplexStream<Request, unknown>,
+  requests: AsyncIterable<Request>,
+): Promise<void> {
+  let isOver = false;
+  const over = new Promise<void>((resolve) => {
+    const end = (): void => {
+      isOver = true;
+      resolve();
+    };
+    call.once('status', end);
+    call.once('error', end);
+  });
+  for await (const request of requests) {
+    if (isOver) return;
+    if (!call.write(request)) await Promise.race([new Promise((resolve) => call.once('drain', resolve)), over]);
+  }
+  if (!isOver) call.end();
 }

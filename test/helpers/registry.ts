@@ -11,6 +11,8 @@ import { poll } from '../../src/base/deadline.js';
 import { runProgram } from './program.js';
 
 const startLimitMs = 10_000;
+/** Of `secret`, by bcrypt: the only kind that the registry takes. */
+const secretHash = '$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a';
 
 export class Registry {
   readonly #child: ChildProcess;
@@ -23,14 +25,18 @@ export class Registry {
     this.#child = child;
   }
 
-  static async start(): Promise<Registry> {
+  /** With a password, only `berth` with `secret` may pull and push. */
+  static async start({ withPassword = false } = {}): Promise<Registry> {
     const directory = await mkdtemp(join(tmpdir(), 'berth-registry-'));
     const port = await freePort();
     const config = join(directory, 'config.yml');
     const storage = join(directory, 'storage');
+    const passwords = join(directory, 'htpasswd');
+    await writeFile(passwords, `berth:${secretHash}\n`);
+    const auth = withPassword ? `auth: {htpasswd: {realm: berth, path: ${passwords}}}\n` : '';
     await writeFile(
       config,
-      `version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: ${storage}}}\nhttp: {addr: '127.0.0.1:${port}'}\n`,
+      `${auth}version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: ${storage}}}\nhttp: {addr: '127.0.0.1:${port}'}\n`,
     );
     const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
     // Should nobody stop it, it goes with this process.
@@ -65,7 +71,8 @@ export class Registry {
 
   async #answers(): Promise<boolean> {
     try {
-      return (await fetch(`http://127.0.0.1:${this.port}/v2/`)).ok;
+      const { status } = await fetch(`http://127.0.0.1:${this.port}/v2/`);
+      return status === 200 || status === 401;
     } catch {
       return false;
     }

@@ -103,7 +103,7 @@ export class RegistryClient {
 
   #redirected(from: URL, { headers }: HttpAnswer, what: string): URL {
     const location = headers['location'] ?? '';
-    if (!URL.canParse(location, from.href))
+    if (location === '' || !URL.canParse(location, from.href))
       throw new BerthError('failed-precondition', `${what}: a redirect leads nowhere`);
     const url = new URL(location, from);
     this.#refuseUnsafe(url, what);

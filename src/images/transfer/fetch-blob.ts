@@ -1,6 +1,7 @@
 // One blob from the registry into the content store: gone on with where an earlier attempt has left off, tried again when
 // the connection breaks, and never more bytes than its descriptor says.
 import { failpoint } from '../../base/failpoint.js';
+import { gatheredPieces } from '../../base/gathered-pieces.js';
 import { parseDigest } from '../../domain/digest.js';
 import { BerthError, isBerthError } from '../../domain/errors.js';
 import type { Descriptor } from '../../domain/image-records.js';
@@ -79,7 +80,7 @@ async function download(transfer: Transfer, writer: ContentWriter, blob: Descrip
   });
   try {
     await placeAt(writer, answer, what);
-    for await (const piece of gathered(answer.body)) {
+    for await (const piece of gatheredPieces(answer.body, pieceBytes)) {
       if (writer.offset + piece.length > blob.size) {
         throw new BerthError('failed-precondition', `${what}: the registry sends more than ${blob.size} bytes`);
       }
@@ -103,29 +104,4 @@ async function placeAt(writer: ContentWriter, { status, headers }: RegistryAnswe
   }
   if (writer.offset > 0) await writer.truncate();
   if (status === 416) throw new BerthError('unavailable', `${what}: the registry refuses to go on in the middle`);
-}
-
-/** Ends with what came before a failure, then fails: it need not come again. */
-async function* gathered(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-  let piece = Buffer.allocUnsafeSlow(pieceBytes);
-  let filled = 0;
-  let failure: unknown;
-  try {
-    for await (const chunk of body) {
-      for (let at = 0; at < chunk.length; ) {
-        const part = chunk.subarray(at, at + pieceBytes - filled);
-        piece.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled < pieceBytes) continue;
-        yield piece;
-        piece = Buffer.allocUnsafeSlow(pieceBytes);
-        filled = 0;
-      }
-    }
-  } catch (error) {
-    failure = error;
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
-  if (failure !== undefined) throw failure;
 }

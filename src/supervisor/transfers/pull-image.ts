@@ -16,6 +16,7 @@ import { fetchBlobs, fetchManifests } from '../../images/transfer/fetch-image.js
 import type { Transfer } from '../../images/transfer/transfer.js';
 import type { TransferProgress } from '../../images/transfer/transfer-progress.js';
 import type { Supervisor } from '../supervisor.js';
+import { together } from './together.js';
 import { withTransferLease } from './with-transfer-lease.js';
 
 export interface PullRequest {
@@ -57,7 +58,11 @@ export async function pullImage(
   const name = formatImageReference(reference);
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform(process.arch)];
   const wanted: WantedPlatforms = allPlatforms ? 'all' : platforms;
-  const lease = { namespace, id: `pull-${createHash('sha256').update(name).digest('hex').slice(0, 24)}` };
+  const lease = {
+    namespace,
+    id: `pull-${createHash('sha256').update(name).digest('hex').slice(0, 24)}`,
+    resumable: true,
+  };
   return await withTransferLease(supervisor, lease, caller, async (scope) => {
     // Whatever fails first ends all the rest.
     const failed = new AbortController();
@@ -84,19 +89,6 @@ export async function pullImage(
       return { name, target, unpacked: await unpacked };
     });
   });
-}
-
-/** Resolves when all have; the first to fail ends the others, and nothing of them goes on behind the failure. */
-async function together(work: Iterable<Promise<unknown>>, failed: AbortController): Promise<void> {
-  const all = [...work];
-  try {
-    await Promise.all(all);
-  } catch (error) {
-    failed.abort(error);
-    throw error;
-  } finally {
-    await Promise.allSettled(all);
-  }
 }
 
 interface UnpackRequest {

@@ -11,10 +11,17 @@ const transferKeepMs = 24 * 3_600_000;
 /** For how long what a transfer that was cut off has brought can be gone on with. */
 const resumeKeepMs = 3_600_000;
 
+export interface TransferLease {
+  readonly namespace: string;
+  readonly id: string;
+  /** Whether another transfer of that name can go on with what one that was cut off has brought. */
+  readonly resumable: boolean;
+}
+
 /** Transfers of one name come one after the other. */
 export async function withTransferLease<T>(
   supervisor: Supervisor,
-  { namespace, id }: { readonly namespace: string; readonly id: string },
+  { namespace, id, resumable }: TransferLease,
   signal: AbortSignal,
   work: (scope: Scope) => Promise<T>,
 ): Promise<T> {
@@ -27,7 +34,7 @@ export async function withTransferLease<T>(
       await deleteLease(supervisor, key);
       return result;
     } catch (error) {
-      if (signal.aborted || isBerthError(error, 'unavailable') || isBerthError(error, 'cancelled')) {
+      if (resumable && (signal.aborted || isBerthError(error, 'unavailable') || isBerthError(error, 'cancelled'))) {
         await putLease(supervisor, { ...key, labels: expiresIn(resumeKeepMs) });
       } else {
         await deleteLease(supervisor, key);

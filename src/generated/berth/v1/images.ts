@@ -13,6 +13,8 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type ClientWritableStream,
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
@@ -128,6 +130,59 @@ export interface StoredImage {
   /** The snapshot that it is unpacked into; empty where it is not. */
   snapshotter: string;
   chainId: string;
+}
+
+export interface PushImageRequest {
+  /** The image's name on record. */
+  image: string;
+  /** Where to; empty for the image's name. */
+  reference: string;
+  access:
+    | RegistryAccess
+    | undefined;
+  /** Only what is for this platform, `os/architecture[/variant]`; empty for all that the image has, which must be here. */
+  platform: string;
+}
+
+export interface PushImageResponse {
+  progress: { $case: "blob"; value: BlobProgress } | //
+  /** Comes last. */
+  { $case: "pushed"; value: ResolvedImage } | undefined;
+}
+
+export interface ImportImagesRequest {
+  message:
+    | //
+    /** Comes first. */
+    { $case: "options"; value: ImportOptions }
+    | //
+    /** A piece of the archive. */
+    { $case: "data"; value: Buffer }
+    | undefined;
+}
+
+export interface ImportOptions {
+  /** What to call an image that the archive has no full name for: the name without tag; the tag is the archive's. */
+  baseName: string;
+  /** Unpack what is for this platform, `os/architecture[/variant]`; empty for the host's. */
+  platform: string;
+  snapshotter: string;
+  noUnpack: boolean;
+}
+
+export interface ImportImagesResponse {
+  images: StoredImage[];
+}
+
+export interface ExportImagesRequest {
+  /** Names on record. */
+  images: string[];
+  /** Only what is for this platform, `os/architecture[/variant]`; empty for all that is here. */
+  platform: string;
+}
+
+export interface ExportImagesResponse {
+  data: Buffer;
 }
 
 export interface ListImagesRequest {
@@ -816,6 +871,529 @@ export const StoredImage: MessageFns<StoredImage> = {
       : undefined;
     message.snapshotter = object.snapshotter ?? "";
     message.chainId = object.chainId ?? "";
+    return message;
+  },
+};
+
+function createBasePushImageRequest(): PushImageRequest {
+  return { image: "", reference: "", access: undefined, platform: "" };
+}
+
+export const PushImageRequest: MessageFns<PushImageRequest> = {
+  encode(message: PushImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== "") {
+      writer.uint32(10).string(message.image);
+    }
+    if (message.reference !== "") {
+      writer.uint32(18).string(message.reference);
+    }
+    if (message.access !== undefined) {
+      RegistryAccess.encode(message.access, writer.uint32(26).fork()).join();
+    }
+    if (message.platform !== "") {
+      writer.uint32(34).string(message.platform);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reference = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.access = RegistryAccess.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.platform = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PushImageRequest>): PushImageRequest {
+    return PushImageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PushImageRequest>): PushImageRequest {
+    const message = createBasePushImageRequest();
+    message.image = object.image ?? "";
+    message.reference = object.reference ?? "";
+    message.access = (object.access !== undefined && object.access !== null)
+      ? RegistryAccess.fromPartial(object.access)
+      : undefined;
+    message.platform = object.platform ?? "";
+    return message;
+  },
+};
+
+function createBasePushImageResponse(): PushImageResponse {
+  return { progress: undefined };
+}
+
+export const PushImageResponse: MessageFns<PushImageResponse> = {
+  encode(message: PushImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.progress?.$case) {
+      case "blob":
+        BlobProgress.encode(message.progress.value, writer.uint32(10).fork()).join();
+        break;
+      case "pushed":
+        ResolvedImage.encode(message.progress.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.progress = { $case: "blob", value: BlobProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.progress = { $case: "pushed", value: ResolvedImage.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PushImageResponse>): PushImageResponse {
+    return PushImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PushImageResponse>): PushImageResponse {
+    const message = createBasePushImageResponse();
+    switch (object.progress?.$case) {
+      case "blob": {
+        if (object.progress?.value !== undefined && object.progress?.value !== null) {
+          message.progress = { $case: "blob", value: BlobProgress.fromPartial(object.progress.value) };
+        }
+        break;
+      }
+      case "pushed": {
+        if (object.progress?.value !== undefined && object.progress?.value !== null) {
+          message.progress = { $case: "pushed", value: ResolvedImage.fromPartial(object.progress.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportImagesRequest(): ImportImagesRequest {
+  return { message: undefined };
+}
+
+export const ImportImagesRequest: MessageFns<ImportImagesRequest> = {
+  encode(message: ImportImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "options":
+        ImportOptions.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "data":
+        writer.uint32(18).bytes(message.message.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "options", value: ImportOptions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "data", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImportImagesRequest>): ImportImagesRequest {
+    return ImportImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportImagesRequest>): ImportImagesRequest {
+    const message = createBaseImportImagesRequest();
+    switch (object.message?.$case) {
+      case "options": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "options", value: ImportOptions.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "data", value: object.message.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseImportOptions(): ImportOptions {
+  return { baseName: "", platform: "", snapshotter: "", noUnpack: false };
+}
+
+export const ImportOptions: MessageFns<ImportOptions> = {
+  encode(message: ImportOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.baseName !== "") {
+      writer.uint32(10).string(message.baseName);
+    }
+    if (message.platform !== "") {
+      writer.uint32(18).string(message.platform);
+    }
+    if (message.snapshotter !== "") {
+      writer.uint32(26).string(message.snapshotter);
+    }
+    if (message.noUnpack !== false) {
+      writer.uint32(32).bool(message.noUnpack);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.baseName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.platform = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.snapshotter = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.noUnpack = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImportOptions>): ImportOptions {
+    return ImportOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportOptions>): ImportOptions {
+    const message = createBaseImportOptions();
+    message.baseName = object.baseName ?? "";
+    message.platform = object.platform ?? "";
+    message.snapshotter = object.snapshotter ?? "";
+    message.noUnpack = object.noUnpack ?? false;
+    return message;
+  },
+};
+
+function createBaseImportImagesResponse(): ImportImagesResponse {
+  return { images: [] };
+}
+
+export const ImportImagesResponse: MessageFns<ImportImagesResponse> = {
+  encode(message: ImportImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      StoredImage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images.push(StoredImage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ImportImagesResponse>): ImportImagesResponse {
+    return ImportImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportImagesResponse>): ImportImagesResponse {
+    const message = createBaseImportImagesResponse();
+    message.images = object.images?.map((e) => StoredImage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExportImagesRequest(): ExportImagesRequest {
+  return { images: [], platform: "" };
+}
+
+export const ExportImagesRequest: MessageFns<ExportImagesRequest> = {
+  encode(message: ExportImagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.images) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.platform !== "") {
+      writer.uint32(18).string(message.platform);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportImagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportImagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.images.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.platform = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExportImagesRequest>): ExportImagesRequest {
+    return ExportImagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportImagesRequest>): ExportImagesRequest {
+    const message = createBaseExportImagesRequest();
+    message.images = object.images?.map((e) => e) || [];
+    message.platform = object.platform ?? "";
+    return message;
+  },
+};
+
+function createBaseExportImagesResponse(): ExportImagesResponse {
+  return { data: Buffer.alloc(0) };
+}
+
+export const ExportImagesResponse: MessageFns<ExportImagesResponse> = {
+  encode(message: ExportImagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportImagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportImagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExportImagesResponse>): ExportImagesResponse {
+    return ExportImagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportImagesResponse>): ExportImagesResponse {
+    const message = createBaseExportImagesResponse();
+    message.data = object.data ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -1535,6 +2113,38 @@ export const ImagesService = {
     responseSerialize: (value: PullImageResponse): Buffer => Buffer.from(PullImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PullImageResponse => PullImageResponse.decode(value),
   },
+  /** Sends an image to a registry. The last message tells what was sent. */
+  push: {
+    path: "/berth.v1.Images/Push" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: PushImageRequest): Buffer => Buffer.from(PushImageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PushImageRequest => PushImageRequest.decode(value),
+    responseSerialize: (value: PushImageResponse): Buffer => Buffer.from(PushImageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PushImageResponse => PushImageResponse.decode(value),
+  },
+  /** Takes images from an archive: an OCI layout, or what `docker save` writes, as a tar, plain or by gzip. */
+  import: {
+    path: "/berth.v1.Images/Import" as const,
+    requestStream: true as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportImagesRequest): Buffer => Buffer.from(ImportImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportImagesRequest => ImportImagesRequest.decode(value),
+    responseSerialize: (value: ImportImagesResponse): Buffer =>
+      Buffer.from(ImportImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportImagesResponse => ImportImagesResponse.decode(value),
+  },
+  /** Gives images as a tar that is an OCI layout, and for `docker load` as well. It is whole when the stream ends with OK. */
+  export: {
+    path: "/berth.v1.Images/Export" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportImagesRequest): Buffer => Buffer.from(ExportImagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportImagesRequest => ExportImagesRequest.decode(value),
+    responseSerialize: (value: ExportImagesResponse): Buffer =>
+      Buffer.from(ExportImagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportImagesResponse => ExportImagesResponse.decode(value),
+  },
   /** As containerd's Images/List, with what the images' manifests say. */
   list: {
     path: "/berth.v1.Images/List" as const,
@@ -1561,6 +2171,12 @@ export const ImagesService = {
 export interface ImagesServer extends UntypedServiceImplementation {
   /** Fetches an image, unpacks it, and records it under its full name. The last message tells the image. */
   pull: handleServerStreamingCall<PullImageRequest, PullImageResponse>;
+  /** Sends an image to a registry. The last message tells what was sent. */
+  push: handleServerStreamingCall<PushImageRequest, PushImageResponse>;
+  /** Takes images from an archive: an OCI layout, or what `docker save` writes, as a tar, plain or by gzip. */
+  import: handleClientStreamingCall<ImportImagesRequest, ImportImagesResponse>;
+  /** Gives images as a tar that is an OCI layout, and for `docker load` as well. It is whole when the stream ends with OK. */
+  export: handleServerStreamingCall<ExportImagesRequest, ExportImagesResponse>;
   /** As containerd's Images/List, with what the images' manifests say. */
   list: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
   /** All that is known of one image. */
@@ -1575,6 +2191,37 @@ export interface ImagesClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<PullImageResponse>;
+  /** Sends an image to a registry. The last message tells what was sent. */
+  push(request: PushImageRequest, options?: Partial<CallOptions>): ClientReadableStream<PushImageResponse>;
+  push(
+    request: PushImageRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PushImageResponse>;
+  /** Takes images from an archive: an OCI layout, or what `docker save` writes, as a tar, plain or by gzip. */
+  import(
+    callback: (error: ServiceError | null, response: ImportImagesResponse) => void,
+  ): ClientWritableStream<ImportImagesRequest>;
+  import(
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ImportImagesResponse) => void,
+  ): ClientWritableStream<ImportImagesRequest>;
+  import(
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportImagesResponse) => void,
+  ): ClientWritableStream<ImportImagesRequest>;
+  import(
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportImagesResponse) => void,
+  ): ClientWritableStream<ImportImagesRequest>;
+  /** Gives images as a tar that is an OCI layout, and for `docker load` as well. It is whole when the stream ends with OK. */
+  export(request: ExportImagesRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportImagesResponse>;
+  export(
+    request: ExportImagesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportImagesResponse>;
   /** As containerd's Images/List, with what the images' manifests say. */
   list(
     request: ListImagesRequest,

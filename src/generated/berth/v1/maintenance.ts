@@ -135,6 +135,24 @@ export interface ShutdownResponse {
   stoppedContainers: number;
 }
 
+export interface CollectGarbageRequest {
+}
+
+/** How many of each went. */
+export interface CollectGarbageResponse {
+  /** Those that had expired. */
+  leases: number;
+  images: number;
+  blobs: number;
+  /** Unfinished writes. */
+  ingests: number;
+  snapshots: number;
+  /** That no record owned any more. */
+  files: number;
+  /** How long others were kept from making references. */
+  pause: Duration | undefined;
+}
+
 function createBaseCheckRequest(): CheckRequest {
   return { repair: false };
 }
@@ -1335,6 +1353,178 @@ export const ShutdownResponse: MessageFns<ShutdownResponse> = {
   },
 };
 
+function createBaseCollectGarbageRequest(): CollectGarbageRequest {
+  return {};
+}
+
+export const CollectGarbageRequest: MessageFns<CollectGarbageRequest> = {
+  encode(_: CollectGarbageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CollectGarbageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCollectGarbageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CollectGarbageRequest>): CollectGarbageRequest {
+    return CollectGarbageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<CollectGarbageRequest>): CollectGarbageRequest {
+    const message = createBaseCollectGarbageRequest();
+    return message;
+  },
+};
+
+function createBaseCollectGarbageResponse(): CollectGarbageResponse {
+  return { leases: 0, images: 0, blobs: 0, ingests: 0, snapshots: 0, files: 0, pause: undefined };
+}
+
+export const CollectGarbageResponse: MessageFns<CollectGarbageResponse> = {
+  encode(message: CollectGarbageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leases !== 0) {
+      writer.uint32(8).uint32(message.leases);
+    }
+    if (message.images !== 0) {
+      writer.uint32(16).uint32(message.images);
+    }
+    if (message.blobs !== 0) {
+      writer.uint32(24).uint32(message.blobs);
+    }
+    if (message.ingests !== 0) {
+      writer.uint32(32).uint32(message.ingests);
+    }
+    if (message.snapshots !== 0) {
+      writer.uint32(40).uint32(message.snapshots);
+    }
+    if (message.files !== 0) {
+      writer.uint32(48).uint32(message.files);
+    }
+    if (message.pause !== undefined) {
+      Duration.encode(message.pause, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CollectGarbageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCollectGarbageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.leases = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.images = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blobs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ingests = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.snapshots = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.files = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.pause = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CollectGarbageResponse>): CollectGarbageResponse {
+    return CollectGarbageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CollectGarbageResponse>): CollectGarbageResponse {
+    const message = createBaseCollectGarbageResponse();
+    message.leases = object.leases ?? 0;
+    message.images = object.images ?? 0;
+    message.blobs = object.blobs ?? 0;
+    message.ingests = object.ingests ?? 0;
+    message.snapshots = object.snapshots ?? 0;
+    message.files = object.files ?? 0;
+    message.pause = (object.pause !== undefined && object.pause !== null)
+      ? Duration.fromPartial(object.pause)
+      : undefined;
+    return message;
+  },
+};
+
 export type MaintenanceService = typeof MaintenanceService;
 export const MaintenanceService = {
   /** Holds records, shims, runtime state, mounts, cgroups and the journal against the invariants. */
@@ -1377,6 +1567,18 @@ export const MaintenanceService = {
     responseSerialize: (value: ShimsResponse): Buffer => Buffer.from(ShimsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ShimsResponse => ShimsResponse.decode(value),
   },
+  /** Removes what nothing keeps, of all namespaces, and tells what went. */
+  collectGarbage: {
+    path: "/berth.v1.Maintenance/CollectGarbage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CollectGarbageRequest): Buffer =>
+      Buffer.from(CollectGarbageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CollectGarbageRequest => CollectGarbageRequest.decode(value),
+    responseSerialize: (value: CollectGarbageResponse): Buffer =>
+      Buffer.from(CollectGarbageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CollectGarbageResponse => CollectGarbageResponse.decode(value),
+  },
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: {
     path: "/berth.v1.Maintenance/Shutdown" as const,
@@ -1398,6 +1600,8 @@ export interface MaintenanceServer extends UntypedServiceImplementation {
   launches: handleUnaryCall<LaunchesRequest, LaunchesResponse>;
   /** How the shims of all tasks are, in every namespace; each is asked now. */
   shims: handleUnaryCall<ShimsRequest, ShimsResponse>;
+  /** Removes what nothing keeps, of all namespaces, and tells what went. */
+  collectGarbage: handleUnaryCall<CollectGarbageRequest, CollectGarbageResponse>;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
@@ -1466,6 +1670,22 @@ export interface MaintenanceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ShimsResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes what nothing keeps, of all namespaces, and tells what went. */
+  collectGarbage(
+    request: CollectGarbageRequest,
+    callback: (error: ServiceError | null, response: CollectGarbageResponse) => void,
+  ): ClientUnaryCall;
+  collectGarbage(
+    request: CollectGarbageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CollectGarbageResponse) => void,
+  ): ClientUnaryCall;
+  collectGarbage(
+    request: CollectGarbageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CollectGarbageResponse) => void,
   ): ClientUnaryCall;
   /** Ends the daemon; containers go on, or are stopped first. */
   shutdown(
