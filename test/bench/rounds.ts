@@ -23,7 +23,7 @@ const failingShare = 0.5;
 export async function alternate(contenders: readonly Contender[], options: Rounds): Promise<number[][]> {
   const samples = contenders.map((): number[] => []);
   const failures = contenders.map(() => 0);
-  for (let round = -options.warmUps; round < options.rounds; round++) {
+  for (let round = 0 - options.warmUps; round < options.rounds; round++) {
     const order = [...contenders.entries()];
     for (const [index, contender] of round % 2 === 0 ? order : order.toReversed()) {
       try {
