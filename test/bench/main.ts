@@ -12,6 +12,13 @@ if (process.getuid?.() !== 0) {
   console.error('The benchmarks start containers, which needs root: sudo env "PATH=$PATH" make bench');
   process.exit(1);
 }
+// Whatever is under way cleans up when the process exits, which it does not by itself on a signal.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    console.error(`${signal}: cleaning up`);
+    process.exit(1);
+  });
+}
 const names = suite.map(({ name }) => name);
 const settings = settingsOrExit();
 const started = performance.now();

@@ -1,6 +1,7 @@
 // A real registry of this machine's package on loopback, filled by skopeo from OCI layouts; and a proxy before it that
 // stalls, cuts off and lies as a test wants.
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
@@ -40,7 +41,10 @@ export class Registry {
     );
     const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
     // Should nobody stop it, it goes with this process.
-    process.once('exit', () => child.kill('SIGKILL'));
+    process.once('exit', () => {
+      child.kill('SIGKILL');
+      rmSync(directory, { recursive: true, force: true });
+    });
     const registry = new Registry(directory, port, child);
     await poll(async () => (await registry.#answers()) || undefined, {
       limitMs: startLimitMs,
