@@ -10,7 +10,8 @@ const readers = new Set(
   [
     ['Get', 'List', 'ListStream', 'ListPids', 'ListResources', 'ListStatuses', 'Info', 'Status', 'Stat', 'Usage'],
     ['Read', 'Mounts', 'Wait', 'Metrics', 'Version', 'Server', 'Plugins', 'PluginInfo', 'Subscribe', 'Head'],
-    ['Explain', 'Verify', 'Launches', 'Shims'],
+    ['Explain', 'Verify', 'Launches', 'Shims', 'Inspect', 'Directories', 'Export'],
+    ['GetMetadata', 'ListMetadata', 'ListMounts'],
   ].flat(),
 );
 
