@@ -4,6 +4,8 @@ import { CheckpointsService } from '../../../src/generated/berth/v1/checkpoints.
 import { EventsService as JournalService } from '../../../src/generated/berth/v1/events.js';
 import { ExitsService } from '../../../src/generated/berth/v1/exits.js';
 import { MaintenanceService } from '../../../src/generated/berth/v1/maintenance.js';
+import { StorageService } from '../../../src/generated/berth/v1/storage.js';
+import { ImagesService as TransfersService } from '../../../src/generated/berth/v1/images.js';
 import { ContainersService } from '../../../src/generated/containerd/services/containers/v1/containers.js';
 import { ContentService } from '../../../src/generated/containerd/services/content/v1/content.js';
 import { DiffService } from '../../../src/generated/containerd/services/diff/v1/diff.js';
@@ -41,7 +43,9 @@ const services: readonly Readonly<Record<string, Rpc>>[] = [
   MaintenanceService,
   NamespacesService,
   SnapshotsService,
+  StorageService,
   TasksService,
+  TransfersService,
   VersionService,
 ];
 
@@ -53,7 +57,7 @@ export const servedRpcs: readonly Rpc[] = services
   .filter(({ path }) => path !== shutdown);
 
 const protos = [
-  ...['checkpoints', 'events', 'exits', 'maintenance'].map((name) => `berth/v1/${name}.proto`),
+  ...['checkpoints', 'events', 'exits', 'maintenance', 'storage', 'images'].map((name) => `berth/v1/${name}.proto`),
   ...[
     'containers',
     'content',
