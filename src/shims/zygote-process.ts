@@ -11,9 +11,10 @@ const nodeFlags = [
   '--v8-pool-size=0',
   // What has been compiled once is not thrown away for each fork to compile again.
   '--no-flush-bytecode',
-  // A full collection writes to every page of a fork's heap. None comes for mere idleness, nor soon.
+  // A collection writes to pages all over a fork's heap. None comes for mere idleness, nor soon.
   '--no-memory-reducer',
   '--initial-old-space-size=32',
+  '--min-semi-space-size=4',
   ...lateFeedback(process.versions.node),
 ];
 /** A process's title can be as long as its command line, and a shim's names two ids. */
