@@ -89,6 +89,8 @@ function exitOf({ pid, exitStatus, exitedAt }: Adopted) {
 async function takeOver(container: Container, process: AdoptedProcess, log: Log): Promise<void> {
   const pids = container.cgroup === undefined ? [process.pid] : [process.pid, ...cgroupPids(container.cgroup)];
   const inodes = loadPipeInodes(process.names);
-  await process.attach(process.pid, new AdoptedIo({ stdio: process.stdio, inodes, pids, log }));
+  const io = new AdoptedIo({ ...container.parts.ioHost, stdio: process.stdio, inodes, pids, log });
+  await io.prepare();
+  await process.attach(process.pid, io);
   container.adopt(process);
 }

@@ -14,6 +14,7 @@ import type { OutOfMemoryWatch } from './oom/out-of-memory-watch.js';
 import { watchOutOfMemory } from './oom/watch-out-of-memory.js';
 import type { Ended, Reaper } from './reaper.js';
 import type { PendingRestore } from './restore-container.js';
+import type { IoOptions } from './stdio/process-io.js';
 
 /** How long init's end waits for those of its execs; longer than any death by SIGKILL takes. */
 const execEndsTimeoutMs = 10_000;
@@ -29,7 +30,8 @@ export interface ContainerParts {
   readonly journal: ExitJournal;
   readonly log: Log;
   readonly init: ContainerProcess;
-  readonly ioOwner: { readonly uid: number; readonly gid: number };
+  /** What every process's stdio is opened with. */
+  readonly ioHost: Omit<IoOptions, 'stdio' | 'log'>;
   /** Its processes do not die with its init by themselves. */
   readonly sharesPidNamespace: boolean;
 }

@@ -8,6 +8,7 @@ import { BerthError, messageOf } from '../src/domain/errors.js';
 import type { CreateTaskRequest } from '../src/generated/containerd/task/v3/shim.js';
 import { containerCgroupOf, enterCgroup } from '../src/linux/cgroup.js';
 import { mountOn, unmountBelow } from '../src/linux/mount.js';
+import type { ProgramStart } from '../src/linux/spawn.js';
 import { Runc } from '../src/runc/runc.js';
 import { readRestoreFacts } from './checkpoint-image.js';
 import { Container } from './container.js';
@@ -62,16 +63,17 @@ export function assembleContainer(
   { options, init, facts }: ContainerFacts,
 ): Container {
   const { reaper, journal, log } = context;
+  const spawn = (start: ProgramStart) => reaper.spawn(start);
   const runc = new Runc({
     binary: options.binary,
     root: options.root,
     systemdCgroup: options.systemdCgroup,
     directory: bundle,
-    spawn: (start) => reaper.spawn(start),
+    spawn,
     ...(options.criuPath === '' ? {} : { criuDirectory: dirname(options.criuPath) }),
   });
-  const ioOwner = { uid: options.ioUid, gid: options.ioGid };
-  return new Container({ id, bundle, runc, reaper, journal, log, init, ioOwner, ...facts });
+  const ioHost = { uid: options.ioUid, gid: options.ioGid, containerId: id, namespace: context.namespace, spawn };
+  return new Container({ id, bundle, runc, reaper, journal, log, init, ioHost, ...facts });
 }
 
 function mountRootfs(request: CreateTaskRequest, undo: UndoStack): void {
@@ -94,8 +96,8 @@ async function make(
   context: CreateContext,
   undo: UndoStack,
 ): Promise<void> {
-  const { id, bundle, runc, init, ioOwner, log } = container.parts;
-  const io = openProcessIo({ stdio: init.stdio, ...ioOwner, log });
+  const { id, bundle, runc, init, ioHost, log } = container.parts;
+  const io = openProcessIo({ stdio: init.stdio, ...ioHost, log });
   undo.push(() => io.close());
   const { noPivotRoot, noNewKeyring } = options;
   const pidFile = 'init.pid';
@@ -126,9 +128,9 @@ function planToRestore(
   { noPivotRoot, criuWorkPath }: RuntimeOptions,
   context: CreateContext,
 ): void {
-  const { init, ioOwner, log } = container.parts;
+  const { init, ioHost, log } = container.parts;
   const facts = readRestoreFacts(checkpoint);
-  const io = openProcessIo({ stdio: init.stdio, ...ioOwner, log });
+  const io = openProcessIo({ stdio: init.stdio, ...ioHost, log });
   container.restore = { ...facts, imagePath: checkpoint, workPath: criuWorkPath, noPivotRoot, io };
   context.onMade(container);
 }

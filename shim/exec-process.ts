@@ -62,9 +62,9 @@ export async function startExec(container: Container, exec: ExecProcess): Promis
 }
 
 async function makeExec(container: Container, exec: ExecProcess): Promise<void> {
-  const { runc, reaper, ioOwner, log, bundle } = container.parts;
+  const { runc, reaper, ioHost, log, bundle } = container.parts;
   const { execId } = exec.names;
-  const io = openProcessIo({ stdio: exec.stdio, ...ioOwner, log });
+  const io = openProcessIo({ stdio: exec.stdio, ...ioHost, log });
   const processFile = `exec-${execId}.json`;
   const pidFile = `exec-${execId}.pid`;
   const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };

@@ -45,7 +45,7 @@ export class Reaper {
     const kill = (): void => {
       if (this.#spawned.has(pid)) process.kill(pid, 'SIGKILL');
     };
-    return { ended: ended.promise, kill };
+    return { pid, ended: ended.promise, kill };
   }
 
   /**

@@ -23,6 +23,7 @@ export interface Birth {
 export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
   const { process, io, pidFile } = birth;
   try {
+    await io.prepare();
     savePipeInodes(process.names, io.inodes);
     await reaper.duringBirth(async () => {
       await birth.make();

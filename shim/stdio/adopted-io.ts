@@ -6,15 +6,16 @@ import type { Log } from '../../src/base/log.js';
 import { messageOf } from '../../src/domain/errors.js';
 import type { Stdio } from '../../src/domain/records.js';
 import { openInput, type InputSource } from './input-source.js';
-import { openSink } from './open-sink.js';
+import type { DriverHost } from './log-driver.js';
 import { OutputPump } from './output-pump.js';
-import { openPipeHeldBy, type PipeInodes, type StreamName } from './pipe-inodes.js';
+import { OutputSinks } from './output-sinks.js';
+import { openPipeHeldBy, type PipeInodes } from './pipe-inodes.js';
 import type { ProcessIo } from './process-io.js';
 import { streamTarget } from './stream-target.js';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-export interface AdoptedIoOptions {
+export interface AdoptedIoOptions extends DriverHost {
   readonly stdio: Stdio;
   readonly inodes: PipeInodes;
   /** The container's processes, any of which may hold the pipes. */
@@ -27,15 +28,21 @@ export class AdoptedIo implements ProcessIo {
   readonly consoleSocket = undefined;
   readonly inodes: PipeInodes;
   readonly drained: Promise<void>;
+  readonly #sinks: OutputSinks;
   readonly #pumps: OutputPump[] = [];
   #stdin: InputSource | undefined;
   #stdinWriter: Socket | undefined;
 
   constructor(options: AdoptedIoOptions) {
     this.inodes = options.inodes;
+    this.#sinks = new OutputSinks(options, options.log);
     for (const name of ['stdout', 'stderr'] as const) this.#adoptOutput(options, name);
     this.#adoptInput(options);
-    this.drained = Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => undefined);
+    this.drained = Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => this.#sinks.ended());
+  }
+
+  prepare(): Promise<void> {
+    return this.#sinks.startOrDrop();
   }
 
   /** Those of the dead shim's time are not known. */
@@ -67,16 +74,17 @@ export class AdoptedIo implements ProcessIo {
   close(): void {
     this.exited();
     for (const pump of this.#pumps) pump.close();
+    this.#sinks.close();
   }
 
-  #adoptOutput({ stdio, inodes, pids, log }: AdoptedIoOptions, name: StreamName): void {
+  #adoptOutput({ stdio, inodes, pids, log }: AdoptedIoOptions, name: 'stdout' | 'stderr'): void {
     const inode = inodes[name];
     const fd = inode === undefined ? undefined : openPipeHeldBy(pids, inode, O_RDONLY | O_NONBLOCK);
     if (fd === undefined) return;
     try {
       const target = streamTarget(name, stdio[name]);
       if (target.kind === 'none') throw new Error('no reader is known');
-      const sink = openSink(target, log);
+      const sink = this.#sinks.open(name, target);
       const open = (onread: OnReadOpts): Socket => {
         const options = { fd, readable: true, writable: false, onread };
         return new Socket(options);

@@ -5,9 +5,9 @@ import { Socket, type OnReadOpts } from 'node:net';
 import { openPipe } from '../../src/linux/pipe.js';
 import type { Descriptors } from '../../src/runc/runc.js';
 import { openInput, type InputSource } from './input-source.js';
-import { openSink } from './open-sink.js';
 import { OutputPump } from './output-pump.js';
 import type { OutputSink } from './output-sink.js';
+import { OutputSinks } from './output-sinks.js';
 import type { PipeInodes } from './pipe-inodes.js';
 import type { IoOptions, ProcessIo } from './process-io.js';
 import { streamTarget, type StreamTarget } from './stream-target.js';
@@ -24,6 +24,7 @@ export class PipeIo implements ProcessIo {
   readonly drained: Promise<void>;
   #drain: (drained: Promise<void>) => void = () => undefined;
   readonly #options: IoOptions;
+  readonly #sinks: OutputSinks;
   /** Ends that the container's process holds once it is there. */
   readonly #theirs: number[] = [];
   /** Ours, until a stream has taken them. */
@@ -36,6 +37,7 @@ export class PipeIo implements ProcessIo {
 
   constructor(options: IoOptions) {
     this.#options = options;
+    this.#sinks = new OutputSinks(options, options.log);
     this.drained = new Promise((resolve) => {
       this.#drain = resolve;
     });
@@ -43,14 +45,18 @@ export class PipeIo implements ProcessIo {
       const { stdin, stdout, stderr } = options.stdio;
       this.descriptors = [
         this.#openStdin(streamTarget('stdin', stdin)),
-        this.#openOutput(streamTarget('stdout', stdout)),
-        this.#openOutput(streamTarget('stderr', stderr)),
+        this.#openOutput('stdout', streamTarget('stdout', stdout)),
+        this.#openOutput('stderr', streamTarget('stderr', stderr)),
       ];
       this.inodes = pipeInodesOf(this.descriptors);
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  prepare(): Promise<void> {
+    return this.#sinks.start();
   }
 
   attach(): Promise<void> {
@@ -64,7 +70,7 @@ export class PipeIo implements ProcessIo {
       };
       return new OutputPump(open, sink, this.#options.log);
     });
-    this.#drain(Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => undefined));
+    this.#drain(Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => this.#sinks.ended()));
     if (this.#stdin !== undefined) this.#pumpStdin(this.#stdin.fd, this.#stdin.source);
     return Promise.resolve();
   }
@@ -97,6 +103,7 @@ export class PipeIo implements ProcessIo {
     this.exited();
     if (this.#attached) {
       for (const pump of this.#pumps) pump.close();
+      this.#sinks.close();
       return;
     }
     if (this.#stdin !== undefined) closeSync(this.#stdin.fd);
@@ -104,6 +111,7 @@ export class PipeIo implements ProcessIo {
       closeSync(fd);
       sink.close();
     }
+    this.#sinks.close();
     this.#drain(Promise.resolve());
   }
 
@@ -115,9 +123,9 @@ export class PipeIo implements ProcessIo {
     return this.#give(read);
   }
 
-  #openOutput(target: StreamTarget): number {
+  #openOutput(name: 'stdout' | 'stderr', target: StreamTarget): number {
     if (target.kind === 'none') return this.#openNull();
-    const sink = openSink(target, this.#options.log);
+    const sink = this.#sinks.open(name, target);
     const { read, write } = this.#openPipe(() => sink.close());
     this.#outputs.push({ fd: read, sink });
     return this.#give(withReadEnd(write));

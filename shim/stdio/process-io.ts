@@ -3,6 +3,7 @@ import type { Stdio } from '../../src/domain/records.js';
 import type { WindowSize } from '../../src/linux/terminal.js';
 import type { Descriptors } from '../../src/runc/runc.js';
 import type { Log } from '../../src/base/log.js';
+import type { DriverHost } from './log-driver.js';
 import { PipeIo } from './pipe-io.js';
 import type { PipeInodes } from './pipe-inodes.js';
 import { TerminalIo } from './terminal-io.js';
@@ -16,6 +17,8 @@ export interface ProcessIo {
   readonly inodes: PipeInodes;
   /** Bytes of its output that nobody took and that are gone. */
   readonly droppedBytes: number;
+  /** Starts what the client wants to take the output, before there is any; rejects where that is not ready in time. */
+  prepare(): Promise<void>;
   /** The runtime has returned and the process holds its ends: bytes may flow. */
   attach(): Promise<void>;
   /** Resolves once the client has opened its ends of the output, or has not in good time. */
@@ -32,7 +35,7 @@ export interface ProcessIo {
   close(): void;
 }
 
-export interface IoOptions {
+export interface IoOptions extends DriverHost {
   readonly stdio: Stdio;
   /** Owner of the pipes, for a container that runs as another user and opens /dev/stdout again. */
   readonly uid: number;

@@ -7,8 +7,17 @@ import { isSystemError } from '../../src/linux/libc.js';
 export type StreamTarget =
   | { readonly kind: 'none' }
   | { readonly kind: 'fifo'; readonly path: string }
+  | DriverTarget
   /** `create` where the client asked for a file; a bare path must be there. */
   | { readonly kind: 'file'; readonly path: string; readonly create: boolean };
+
+/** A log driver: a program that takes the output, with its arguments. */
+export interface DriverTarget {
+  readonly kind: 'driver';
+  readonly uri: string;
+  readonly path: string;
+  readonly args: readonly string[];
+}
 
 /** `name` is the stream's, for the message; throws `invalid-argument` for what is no stream Berth can serve. */
 export function streamTarget(name: string, uri: string): StreamTarget {
@@ -21,7 +30,8 @@ export function streamTarget(name: string, uri: string): StreamTarget {
     case 'file':
       return { kind: 'file', path: pathOf(name, uri), create: true };
     case 'binary':
-      throw new BerthError('invalid-argument', `${name} ${uri}: log drivers (binary://) are not supported`);
+      if (name === 'stdin') throw new BerthError('invalid-argument', `stdin ${uri}: a log driver gives no input`);
+      return { kind: 'driver', uri, path: pathOf(name, uri.replace(/\?.*$/s, '')), args: driverArguments(uri) };
     default:
       throw new BerthError('invalid-argument', `${name} ${uri}: unknown scheme ${scheme}`);
   }
@@ -43,8 +53,16 @@ function existingTarget(name: string, path: string): StreamTarget {
 
 function pathOf(name: string, uri: string): string {
   try {
-    return fileURLToPath(uri.replace(/^fifo:/, 'file:'));
+    return fileURLToPath(uri.replace(/^(fifo|binary):/, 'file:'));
   } catch (error) {
     throw new BerthError('invalid-argument', `${name} ${uri}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Of a query string, as containerd has it: each name, and the first of its values. */
+function driverArguments(uri: string): string[] {
+  const query = uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : '';
+  const first = new Map<string, string>();
+  for (const [key, value] of new URLSearchParams(query)) if (!first.has(key)) first.set(key, value);
+  return [...first].flat();
 }

@@ -10,9 +10,9 @@ import { isSystemError } from '../../src/linux/libc.js';
 import { setNonBlocking } from '../../src/linux/pipe.js';
 import { setWindowSize, type WindowSize } from '../../src/linux/terminal.js';
 import { openInput, type InputSource } from './input-source.js';
-import { openSink } from './open-sink.js';
 import { OutputPump } from './output-pump.js';
 import type { OutputSink } from './output-sink.js';
+import { OutputSinks } from './output-sinks.js';
 import type { IoOptions, ProcessIo } from './process-io.js';
 import { streamTarget } from './stream-target.js';
 import { feedTerminal } from './feed-terminal.js';
@@ -31,6 +31,7 @@ export class TerminalIo implements ProcessIo {
   readonly inodes = {};
   readonly drained: Promise<void>;
   readonly #options: IoOptions;
+  readonly #sinks: OutputSinks;
   readonly #socket: ConsoleSocket;
   #drain: (drained: Promise<void>) => void = () => undefined;
   #input: InputSource | undefined;
@@ -42,6 +43,7 @@ export class TerminalIo implements ProcessIo {
 
   constructor(options: IoOptions) {
     this.#options = options;
+    this.#sinks = new OutputSinks(options, options.log);
     this.drained = new Promise((resolve) => {
       this.#drain = resolve;
     });
@@ -50,7 +52,7 @@ export class TerminalIo implements ProcessIo {
       const stdin = streamTarget('stdin', options.stdio.stdin);
       const stdout = streamTarget('stdout', options.stdio.stdout);
       if (stdin.kind !== 'none') this.#input = openInput(stdin);
-      if (stdout.kind !== 'none') this.#sink = openSink(stdout, options.log);
+      if (stdout.kind !== 'none') this.#sink = this.#sinks.open('stdout', stdout);
     } catch (error) {
       this.close();
       throw error;
@@ -63,6 +65,10 @@ export class TerminalIo implements ProcessIo {
 
   get consoleSocket(): string {
     return this.#socket.path;
+  }
+
+  prepare(): Promise<void> {
+    return this.#sinks.start();
   }
 
   async attach(): Promise<void> {
@@ -78,7 +84,7 @@ export class TerminalIo implements ProcessIo {
       return master;
     };
     this.#pump = new OutputPump(open, this.#sink ?? discard(), this.#options.log, () => readToEnd(fd));
-    this.#drain(this.#pump.drained);
+    this.#drain(this.#pump.drained.then(() => this.#sinks.ended()));
   }
 
   async readersCame(): Promise<void> {
@@ -106,6 +112,7 @@ export class TerminalIo implements ProcessIo {
     this.exited();
     if (this.#pump === undefined) this.#sink?.close();
     this.#pump?.close();
+    this.#sinks.close();
     this.#drain(Promise.resolve());
   }
 

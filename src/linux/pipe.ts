@@ -1,4 +1,5 @@
 // Pipes and FIFOs, which node:fs cannot make.
+import { closeSync } from 'node:fs';
 import { bindLibc, check } from './libc.js';
 
 export interface PipeEnds {
@@ -8,6 +9,7 @@ export interface PipeEnds {
 
 const O_CLOEXEC = 0o2_000_000;
 const F_GETFL = 3;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 const FIONREAD = 0x541b;
@@ -31,6 +33,15 @@ export function makeFifo(path: string, mode: number): void {
 export function setNonBlocking(fd: number): void {
   const flags = check('fcntl', fcntl(fd, F_GETFL, 0));
   check('fcntl', fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+/** The same file as a descriptor of at least `least`; `fd` is closed. */
+export function liftDescriptor(fd: number, least: number): number {
+  try {
+    return check('fcntl', fcntl(fd, F_DUPFD_CLOEXEC, least));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Bytes in a pipe or FIFO that nobody has read yet. */

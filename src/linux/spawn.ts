@@ -29,8 +29,8 @@ export interface ProgramStart {
   readonly args: readonly string[];
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Its stdin, stdout and stderr; it inherits no other. */
-  readonly stdio: readonly [number, number, number];
+  /** Its descriptors from 0, stdin, on; it inherits no other. */
+  readonly stdio: readonly number[];
 }
 
 /** Returns its pid once it runs; the caller waits for it. Throws as spawn does where it cannot be run. */
@@ -51,10 +51,12 @@ export function spawnProgram({ file, args, directory, environment, stdio }: Prog
   }
 }
 
-/** In an order in which no descriptor is overwritten before it is duplicated: ours are above 2, or in their place. */
+/** In an order in which no descriptor is overwritten before it is duplicated: ours are above its own, or in their place. */
 function unclobbered(stdio: ProgramStart['stdio']): [number, number][] {
   const pairs = [...stdio.entries()];
-  if (pairs.some(([as, fd]) => fd <= 2 && fd !== as)) throw new RangeError('stdio below 3 must be in its own place');
+  if (pairs.some(([as, fd]) => fd < pairs.length && fd !== as)) {
+    throw new RangeError(`descriptors below ${pairs.length} must be in their own places`);
+  }
   return pairs;
 }
 

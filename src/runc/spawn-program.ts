@@ -7,6 +7,7 @@ import type { ProgramStart } from '../linux/spawn.js';
 import type { ExitStatus } from '../linux/wait.js';
 
 export interface RunningProgram {
+  readonly pid: number;
   readonly ended: Promise<ExitStatus>;
   /** By SIGKILL. */
   kill(): void;
@@ -24,7 +25,7 @@ export function spawnByNode(onSpawn: (child: ChildProcess) => void = () => undef
     });
     if (child.pid === undefined) await once(child, 'spawn');
     onSpawn(child);
-    return { ended: exited, kill: () => child.kill('SIGKILL') };
+    return { pid: child.pid ?? 0, ended: exited, kill: () => child.kill('SIGKILL') };
   };
 }
 

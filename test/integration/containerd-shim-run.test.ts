@@ -7,6 +7,7 @@ import { ContainersService } from '../../src/generated/containerd/services/conta
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { containerMessage, createTask } from '../helpers/containers.js';
 import { projectRoot } from '../helpers/daemon.js';
+import { TestDriver } from '../helpers/log-driver.js';
 import { runProgram } from '../helpers/program.js';
 import { startInTerminal } from '../helpers/terminal.js';
 import { berthRuntime, bundlePath, useContainerd } from '../helpers/use-containerd.js';
@@ -76,6 +77,23 @@ test('a terminal has the size of the client, and is resized with it', async () =
   await terminal.program.waitForOutput(/41 121/);
   await ctr('tasks', 'kill', '-s', 'SIGKILL', 'tty');
   assert.equal((await terminal.program.result()).code, 137);
+});
+
+test('a log driver gets the output', async () => {
+  const driver = new TestDriver(daemon().path());
+  const args = ['run', '--rm', '--runtime', berthRuntime, '--log-uri', driver.uri('?to=file')];
+  const { code } = await daemon().ctr([
+    ...args,
+    '--rootfs',
+    daemon().rootfs,
+    'logged',
+    '/bin/sh',
+    '-c',
+    'echo out; echo err >&2',
+  ]);
+  assert.equal(code, 0);
+  assert.deepEqual([driver.text('out'), driver.text('err'), driver.text('end')], ['out\n', 'err\n', 'ended\n']);
+  assert.match(driver.text('start'), new RegExp(`^${daemon().namespace} logged to file `));
 });
 
 test('an installed shim runs a container as well', async () => {

@@ -28,6 +28,16 @@ test('a path is what lies there; a URI is what it says', () => {
   assert.deepEqual(streamTarget('stdout', uri), { kind: 'file', path: `${directory}/a b/out`, create: true });
 });
 
+test('a log driver is a path with arguments: each name of the query, and the first of its values', () => {
+  const target = (uri: string) => {
+    const found = streamTarget('stdout', uri);
+    assert.equal(found.kind, 'driver');
+    return found.kind === 'driver' ? [found.path, ...found.args] : [];
+  };
+  assert.deepEqual(target('binary:///bin/logger'), ['/bin/logger']);
+  assert.deepEqual(target('binary:///a%20b?-x=1&y&-x=2&z=%26'), ['/a b', '-x', '1', 'y', '', 'z', '&']);
+});
+
 test('what cannot be served is refused, naming stream and target', () => {
   const refuse = (uri: string, message: RegExp): void => {
     assert.throws(() => streamTarget('stderr', uri), { kind: 'invalid-argument', message }, uri);
@@ -38,4 +48,7 @@ test('what cannot be served is refused, naming stream and target', () => {
   refuse('relative/path', /not an absolute path/);
   refuse('s3://bucket', /unknown scheme s3/);
   refuse('file://host/path', /^stderr file:/);
+  refuse('binary://host/path', /^stderr binary:/);
+  const input = { kind: 'invalid-argument', message: /^stdin binary:.*gives no input$/ };
+  assert.throws(() => streamTarget('stdin', 'binary:///bin/logger'), input);
 });
