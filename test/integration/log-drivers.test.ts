@@ -121,7 +121,7 @@ test('a driver that dies does not hold its container up', async () => {
 test('a driver that does not start, or is not ready, fails the create, and the reason is told', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['binary:///no/such/driver', /cannot start log driver \/no\/such\/driver: ENOENT/],
-    [new TestDriver(directory, 'exit 3').uri(), /cannot start log driver .*: it ended with 3/],
+    [new TestDriver(directory, 'exit 3').uri(), /cannot start log driver .*: it ended with status 3/],
   ];
   for (const [stdout, message] of cases) {
     await createContainer(daemon(), 'refused', ['/bin/true']);
