@@ -21,7 +21,7 @@ prepare() {
   rm -f "$log"
 }
 
-dir='' daemon='' watcher=''
+dir='' daemon='' watcher='' registry=''
 clean_up() {
   local status=$?
   trap - EXIT INT TERM
@@ -34,6 +34,7 @@ clean_up() {
     wait "$daemon" 2>/dev/null || true
   fi
   [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || true
+  [ -z "$registry" ] || kill "$registry" 2>/dev/null || true
   rmdir /sys/fs/cgroup/{,*/}"$namespace" 2>/dev/null || true
   [ -z "$dir" ] || rm -rf "$dir"
   [ "$status" -eq 0 ] || echo "The demo did not finish (exit code $status)." >&2
@@ -79,6 +80,14 @@ make_rootfs() {
   done
 }
 
+# An image of that root filesystem in a registry on loopback; its reference is left in $image.
+serve_image() {
+  node scripts/serve-image.mjs "$1" busybox:1 >"$dir/reference" &
+  registry=$!
+  for _ in $(seq 200); do [ ! -s "$dir/reference" ] || break; sleep 0.05; done
+  image=$(cat "$dir/reference")
+}
+
 # Follows the events of the demo's namespace; creates it until its creation is seen, so that nothing later is missed.
 watch_events() {
   berth events >"$dir/events" 2>/dev/null &
@@ -103,11 +112,11 @@ start_daemon
 show 'berth version'
 watch_events
 
-step '2. A root filesystem out of busybox, and a container in it'
-echo "${green}  \$ rootfs=$dir/rootfs$plain"
-rootfs=$dir/rootfs
-make_rootfs "$rootfs"
-show 'berth run --rm --rootfs $rootfs hello sh -c "echo Hello from a container, pid \$\$ of its own; exit 7"'
+step "2. An image of Debian's busybox, pulled from a registry on this machine, and a container of it"
+make_rootfs "$dir/rootfs"
+serve_image "$dir/rootfs"
+show "berth pull $image"
+show "berth run --rm --name hello $image sh -c 'echo Hello from a container, pid \$\$ of its own; exit 7'"
 echo "  exit code: $code"
 [ "$code" -eq 7 ]
 
@@ -116,7 +125,7 @@ for _ in $(seq 100); do grep -q '/containers/delete' "$dir/events" && break; sle
 grep -h '"hello"' "$dir/events" | cut -c 1-118
 
 step '4. A container in the background, and a command inside it'
-show "berth run -d --rootfs \$rootfs --memory 64m counter sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.2; done'"
+show "berth run -d --name counter --memory 64m $image sh -c 'echo kept > /note; trap \"exit 3\" TERM; while :; do sleep 0.2; done'"
 show 'berth ps'
 show 'berth exec counter ps'
 
@@ -131,6 +140,10 @@ show 'berth ps'
 step '6. It is stopped, and its exit code is there for whoever asks'
 show 'berth stop counter'
 show 'berth ps -a'
+
+step '7. What it has changed becomes an image, and that runs'
+show "berth commit --change 'CMD [\"cat\", \"/note\"]' counter demo/noted"
+show 'berth run --rm demo/noted'
 show 'berth rm counter'
 
 step "Done in $(($(date +%s) - started)) s; nothing is left running, and $dir is removed."

@@ -6,12 +6,15 @@ import { bundleFilesHaveProcesses } from './bundle-files-have-processes.js';
 import { bundlesHaveTasks } from './bundles-have-tasks.js';
 import { cgroupsHaveTasks } from './cgroups-have-tasks.js';
 import { contentHasRecords } from './content-has-records.js';
+import { directoriesHaveContainers } from './directories-have-containers.js';
 import type { Invariant, Problem } from './invariant.js';
 import { journalIsWhole } from './journal-is-whole.js';
 import { mountsHaveTasks } from './mounts-have-tasks.js';
 import { processesAreAsRecorded } from './processes-are-as-recorded.js';
+import { rootMountsAgree } from './root-mounts-agree.js';
 import { runtimeStateHasTasks } from './runtime-state-has-tasks.js';
 import { shimsHaveTasks } from './shims-have-tasks.js';
+import { snapshotsHaveDirectories } from './snapshots-have-directories.js';
 import { startsHaveExits } from './starts-have-exits.js';
 import { tasksHaveContainers } from './tasks-have-containers.js';
 import { tasksHaveShims } from './tasks-have-shims.js';
@@ -41,6 +44,9 @@ const invariants: readonly Invariant[] = [
   startsHaveExits,
   blobsHaveFiles,
   contentHasRecords,
+  snapshotsHaveDirectories,
+  rootMountsAgree,
+  directoriesHaveContainers,
 ];
 
 export async function check(supervisor: Supervisor, options: { readonly repair: boolean }): Promise<CheckReport> {
