@@ -6,8 +6,8 @@ import type { CommandDefinition } from '../session.js';
 
 const help = `
 LEARNT tells how: waited (from the process itself), pidfd (from the kernel, after its shim had died), journal (from what
-a dead shim had written), shim (a shim that is not Berth's own has said so), unknown (nobody knows the status, and none is
-made up).
+a dead shim had written), shim (a shim that is not Berth's own has said so), unknown (nobody knows the status, and none
+is made up).
 Filters are containerd's, over container_id, exec_id and the other fields; any one selects an exit.
 
 JSON: an array of {namespace, containerId, execId, pid, exitStatus, signal, exitedAt, oomKilled, provenance}; exitStatus
