@@ -2,7 +2,7 @@
 // directory, its log, and none of the zygote's descriptors.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf } from '../../src/domain/errors.js';
-import { encodeMessage, type LaunchOptions } from '../../src/domain/zygote-messages.js';
+import { encodeMessage, type LaunchOptions, type ZygoteReport } from '../../src/domain/zygote-messages.js';
 import { becomeSessionLeader, duplicateDescriptor } from '../../src/linux/session.js';
 import { serveShim } from '../serve.js';
 
@@ -16,10 +16,10 @@ export async function becomeShim(options: LaunchOptions, channel: number): Promi
     process.title = `berth-shim -namespace ${options.namespace} -id ${options.id}`;
     process.chdir(options.bundle);
     takeLog('log');
-    await serveShim(options);
-    sayHello(channel);
+    const { pid, shimId } = await serveShim(options);
+    say(channel, { kind: 'hello', pid, shimId });
   } catch (error) {
-    sayHello(channel, messageOf(error));
+    say(channel, { kind: 'refused', pid: process.pid, error: messageOf(error) });
     process.exit(failureExitCode);
   }
   closeSync(channel);
@@ -33,10 +33,9 @@ function takeLog(path: string): void {
   closeSync(log);
 }
 
-function sayHello(channel: number, error?: string): void {
-  const { pid } = process;
+function say(channel: number, report: ZygoteReport): void {
   try {
-    writeSync(channel, encodeMessage(error === undefined ? { kind: 'hello', pid } : { kind: 'hello', pid, error }));
+    writeSync(channel, encodeMessage(report));
   } catch {
     // berthd has gone: the next one finds the shim by its socket.
   }

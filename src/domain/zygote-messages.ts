@@ -14,15 +14,16 @@ export interface LaunchOptions {
   readonly debug: boolean;
 }
 
-/** From the zygote, and `hello` from its children. */
+/** From the zygote, and `hello` or `refused` from its children. */
 export type ZygoteReport =
   /** `unrehearsed`: why the rehearsal failed; its forks are then slower and larger, and otherwise the same. */
   | { readonly kind: 'ready'; readonly unrehearsed?: string }
   /** Sent before the child runs, so always before its `hello`. */
   | { readonly kind: 'forked'; readonly request: number; readonly pid: number; readonly attempts: number }
   | { readonly kind: 'failed'; readonly request: number; readonly error: string }
-  /** `error` where the shim cannot serve. */
-  | { readonly kind: 'hello'; readonly pid: number; readonly error?: string }
+  | { readonly kind: 'hello'; readonly pid: number; readonly shimId: string }
+  /** Said in place of the hello by a shim that cannot serve. */
+  | { readonly kind: 'refused'; readonly pid: number; readonly error: string }
   /** `shim` is false for the orphans of a dead shim, which the zygote, their subreaper, has waited for. */
   | {
       readonly kind: 'ended';
@@ -37,7 +38,7 @@ export const maxMessageBytes = 16 * 1024;
 const maxErrorLength = 1024;
 
 export function encodeMessage(message: ZygoteRequest | ZygoteReport): string {
-  const short = 'error' in message ? { ...message, error: message.error?.slice(0, maxErrorLength) } : message;
+  const short = 'error' in message ? { ...message, error: message.error.slice(0, maxErrorLength) } : message;
   return `${JSON.stringify(short)}\n`;
 }
 

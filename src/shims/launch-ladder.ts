@@ -3,6 +3,7 @@ import type { Log } from '../base/log.js';
 import { BerthError, messageOf } from '../domain/errors.js';
 import type { RungCounts } from './launch-counts.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
+import type { ShimIdentity } from './task-shim.js';
 
 export interface Rung {
   readonly name: string;
@@ -25,13 +26,13 @@ export class LaunchLadder implements ShimLauncher {
   }
 
   /** Rejects with the last rung's error. */
-  async launch(request: ShimLaunch): Promise<void> {
+  async launch(request: ShimLaunch): Promise<ShimIdentity> {
     let last: unknown = new BerthError('internal', 'there is no way to launch a shim');
     for (const { name, launcher, counts } of this.#rungs) {
       try {
-        await launcher.launch(request);
+        const identity = await launcher.launch(request);
         counts.launched++;
-        return;
+        return identity;
       } catch (error) {
         last = error;
         const failed = ++counts.failed;

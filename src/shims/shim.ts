@@ -28,6 +28,11 @@ export class Shim implements TaskShim {
     this.#api = connection.client(ShimDefinition);
   }
 
+  /** Connects to a shim that has just said who it is: it need not be asked. */
+  static async connectTo(bundle: string, identity: ShimIdentity): Promise<Shim> {
+    return new Shim(await dialInside(bundle), identity);
+  }
+
   /** Connects to the shim that serves `bundle`; `unavailable` when none does. */
   static async connect(bundle: string): Promise<Shim> {
     const connection = await dialInside(bundle);

@@ -7,13 +7,12 @@ import { withDeadline } from '../base/deadline.js';
 import { openShimLog } from './bundle.js';
 import { launchError } from './launch-error.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
+import type { ShimIdentity } from './task-shim.js';
 
 /** A Node start takes 50 to 200 ms; a machine under heavy load gets fifty times that. */
 const helloTimeoutMs = 10_000;
 
-interface Hello {
-  readonly error?: string;
-}
+type Hello = ShimIdentity | { readonly error: string };
 
 export class SpawnLauncher implements ShimLauncher {
   readonly #shimMain: string;
@@ -25,11 +24,12 @@ export class SpawnLauncher implements ShimLauncher {
     this.#onSpawn = onSpawn;
   }
 
-  async launch(request: ShimLaunch): Promise<void> {
+  async launch(request: ShimLaunch): Promise<ShimIdentity> {
     const child = await this.#start(request);
     try {
       const hello = await withDeadline(readHello(child), helloTimeoutMs, 'the hello of the shim');
-      if (hello.error !== undefined) throw new Error(hello.error);
+      if ('error' in hello) throw new Error(hello.error);
+      return { shimId: hello.shimId, pid: hello.pid };
     } catch (error) {
       child.kill('SIGKILL');
       throw await launchError(request, error);

@@ -8,6 +8,7 @@ import type { ExitStatus } from '../linux/wait.js';
 import { launchError } from './launch-error.js';
 import type { ZygoteCounts } from './launch-counts.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
+import type { ShimIdentity } from './task-shim.js';
 import { type EndedReport, type ForkedReport, Zygote } from './zygote.js';
 import type { ZygoteSettings } from './zygote-process.js';
 
@@ -69,7 +70,7 @@ export class ZygoteLauncher implements ShimLauncher {
     void zygote.ended.then(() => this.#replace(zygote, performance.now() - startedAt));
   }
 
-  launch(request: ShimLaunch): Promise<void> {
+  launch(request: ShimLaunch): Promise<ShimIdentity> {
     return this.#slots.run(() => this.#launch(request));
   }
 
@@ -83,13 +84,13 @@ export class ZygoteLauncher implements ShimLauncher {
     await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => zygote.kill());
   }
 
-  async #launch(request: ShimLaunch): Promise<void> {
+  async #launch(request: ShimLaunch): Promise<ShimIdentity> {
     const { namespace, id } = request;
     for (let attempt = 1; ; attempt++) {
       try {
-        await (await this.#readyZygote()).launch(request);
+        const identity = await (await this.#readyZygote()).launch(request);
         this.counters.launches++;
-        return;
+        return identity;
       } catch (error) {
         if (attempt === maxAttempts) {
           this.counters.failures++;
@@ -130,7 +131,7 @@ export class ZygoteLauncher implements ShimLauncher {
   }
 
   #ended({ pid, shim, status, signal }: EndedReport): void {
-    if (shim) this.#options.log.info('a shim has ended', { pid, status, signal });
+    if (shim) this.#options.log.debug('a shim has ended', { pid, status, signal });
     else this.#options.onOrphanEnded(pid, { status, signal });
   }
 }

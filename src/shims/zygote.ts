@@ -4,6 +4,7 @@ import { Deferred } from '../base/deferred.js';
 import { readProcessStat } from '../linux/process-info.js';
 import type { ZygoteReport } from '../domain/zygote-messages.js';
 import type { ShimLaunch } from './launcher.js';
+import type { ShimIdentity } from './task-shim.js';
 import { ZygoteProcess, type ZygoteSettings } from './zygote-process.js';
 
 /** A fork takes 2 ms and its shim 10 to serve; a machine under heavy load gets three hundred times that. */
@@ -23,7 +24,7 @@ export interface ZygoteEvents {
 
 interface Launch {
   readonly request: number;
-  readonly done: Deferred<void>;
+  readonly done: Deferred<ShimIdentity>;
   /** Resolves when there is, for certain, no process of it. */
   readonly gone: Deferred<void>;
   isGone: boolean;
@@ -52,14 +53,14 @@ export class Zygote {
     return this.#process.pid;
   }
 
-  /** Resolves once the shim has said hello. When it rejects, no process is left that could still become the shim. */
-  async launch({ namespace, id, bundle, debug }: ShimLaunch): Promise<void> {
+  /** Resolves to who it is once the shim has said hello. When it rejects, no process is left that could still become the shim. */
+  async launch({ namespace, id, bundle, debug }: ShimLaunch): Promise<ShimIdentity> {
     const request = ++this.#counter;
     const launch: Launch = { request, done: new Deferred(), gone: new Deferred(), isGone: false, pid: undefined };
     this.#launches.set(request, launch);
     try {
       this.#process.send({ kind: 'launch', request, namespace, id, bundle, debug });
-      await withDeadline(launch.done.promise, helloTimeoutMs, 'the hello of a forked shim');
+      return await withDeadline(launch.done.promise, helloTimeoutMs, 'the hello of a forked shim');
     } catch (error) {
       await this.#abandon(launch);
       throw error;
@@ -86,7 +87,9 @@ export class Zygote {
       case 'failed':
         return fail(this.#launches.get(report.request), report.error);
       case 'hello':
-        return this.#hello(report.pid, report.error);
+        return this.#launchOf(report.pid)?.done.resolve({ shimId: report.shimId, pid: report.pid });
+      case 'refused':
+        return this.#launchOf(report.pid)?.done.reject(new Error(report.error));
       case 'ended':
         return this.#ended(report);
     }
@@ -96,12 +99,6 @@ export class Zygote {
     const launch = this.#launches.get(report.request);
     if (launch !== undefined) launch.pid = report.pid;
     this.#events.onForked(report);
-  }
-
-  #hello(pid: number, error: string | undefined): void {
-    const launch = this.#launchOf(pid);
-    if (error === undefined) launch?.done.resolve();
-    else launch?.done.reject(new Error(error));
   }
 
   #ended(report: EndedReport): void {

@@ -5,23 +5,23 @@ import { killShimRemains } from '../shims/shim-remains.js';
 import { Shim } from '../shims/shim.js';
 import { replaceShim } from './replace-shim.js';
 import { deleteRuntimeState } from './runtime-state.js';
-import { killShim, shutdownShim } from './shim-calls.js';
+import { endShim, killShim } from './shim-calls.js';
 import type { ContainerRemains, ShimKind } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
 export const ownShims: ShimKind = {
   async launch({ launcher }, { namespace, id, bundle }) {
-    await launcher.launch({ namespace, id, bundle, debug: false });
+    const identity = await launcher.launch({ namespace, id, bundle, debug: false });
     failpoint('create.shim-launched');
-    return Shim.connect(bundle);
+    return Shim.connectTo(bundle, identity);
   },
   connect: (_supervisor, { bundle }) => Shim.connect(bundle),
   replace: replaceShim,
   kill: ({ pid }, bundle) => killShim(pid, bundle),
-  shutdown: (supervisor, shim, place) => shutdownShim(supervisor, shim, place, place.bundle),
+  shutdown: (supervisor, shim, place) => endShim(supervisor, shim, place, place.bundle),
   async dismiss(supervisor, remains) {
     const shim = await Shim.connect(remains.bundle).catch(() => undefined);
-    if (shim !== undefined) await shutdownShim(supervisor, shim, remains, remains.bundle);
+    if (shim !== undefined) await endShim(supervisor, shim, remains, remains.bundle);
   },
   async clear(supervisor, remains) {
     const shimPid = await bundleShimPid(remains.bundle);

@@ -20,7 +20,7 @@ import type { LiveTask } from './live-tasks.js';
 import { commitExit } from './record-exit.js';
 import { recordOutOfMemory } from './record-out-of-memory.js';
 import { settleEnds, settleExecs } from './settle-ends.js';
-import { shutdownShim } from './shim-calls.js';
+import { endShim } from './shim-calls.js';
 import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
 import { anyFromTyped, timestampFromNanos } from './wire-values.js';
@@ -76,10 +76,10 @@ async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {
   await using undo = new UndoStack();
   // Its lines are committed, and the new shim numbers from 1.
   await rm(join(bundle, exitJournalName), { force: true });
-  await supervisor.launcher.launch({ namespace, id, bundle, debug: false });
+  const identity = await supervisor.launcher.launch({ namespace, id, bundle, debug: false });
   failpoint('adopt.shim-launched');
-  const shim = await Shim.connect(bundle);
-  undo.push(() => shutdownShim(supervisor, shim, task.record, bundle));
+  const shim = await Shim.connectTo(bundle, identity);
+  undo.push(() => endShim(supervisor, shim, task.record, bundle));
   const taken = new Set<string>();
   await supervisor.queue.run(keyString(task.record), async () => {
     const known = withoutUnstarted(task.record);

@@ -19,8 +19,8 @@ export const checkpointCallTimeoutMs = checkpointTimeoutMs + 30_000;
 export const shimCallTimeoutMs = 10_000;
 /** A shim that is well says who it is within milliseconds. */
 const doubtAfterMs = 500;
-/** containerd gives a shim 3 s to shut down. */
-const shutdownTimeoutMs = 3000;
+/** From SIGKILL to the end of the connection; containerd gives a shim as long to shut down. */
+const endTimeoutMs = 3000;
 
 type TaskApi = TaskShim['task'];
 
@@ -85,22 +85,22 @@ export async function question(supervisor: Supervisor, task: LiveTask, shim: Tas
   }
 }
 
-/** Asks the shim to end and waits until it has; one that does not is killed. */
-export async function shutdownShim(
+/**
+ * Ends a shim that has no container any more, and waits until it is gone. It is killed, since it has nothing left to write
+ * down, and being asked takes a fresh shim longer than all else of a deletion.
+ */
+export async function endShim(
   supervisor: Supervisor,
   shim: TaskShim,
   { namespace, id }: ContainerKey,
   bundle: string,
 ): Promise<void> {
+  const { pid } = shim.identity;
+  killShim(pid, bundle);
   try {
-    await shim.task.shutdown({ id, now: true }, { timeoutMs: shutdownTimeoutMs });
-    await withDeadline(shim.closed, shutdownTimeoutMs, 'the end of the shim');
+    await withDeadline(shim.closed, endTimeoutMs, 'the end of the shim');
   } catch (error) {
-    // 'unavailable' is the connection closing under the answer: the shim has ended.
-    if (isBerthError(error, 'unavailable')) return;
-    const { pid } = shim.identity;
-    supervisor.log.warn('a shim did not shut down: killing it', { namespace, containerId: id, pid, error });
-    killShim(pid, bundle);
+    supervisor.log.warn('a shim does not end', { namespace, containerId: id, pid, error });
   } finally {
     await shim.close();
   }

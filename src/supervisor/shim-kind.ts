@@ -25,7 +25,7 @@ export interface ShimKind {
   replace(supervisor: Supervisor, task: LiveTask): Promise<TaskShim | undefined>;
   /** Kills the shim's process while that is surely the shim: a pid may be used again. */
   kill(shim: ShimIdentity, bundle: string): void;
-  /** Asks a shim that has no container any more to end, and sees to it. */
+  /** Ends a shim that has no container any more. */
   shutdown(supervisor: Supervisor, shim: TaskShim, place: Omit<ShimPlace, 'runtime'>): Promise<void>;
   /** Has whoever still serves a bundle that no record owns end. */
   dismiss(supervisor: Supervisor, remains: ContainerRemains): Promise<void>;
