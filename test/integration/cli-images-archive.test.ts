@@ -1,7 +1,8 @@
 // berth images import and export: with ctr and skopeo on the other side, and archives that lie.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { ContentService } from '../../src/generated/containerd/services/content/v1/content.js';
@@ -144,22 +145,11 @@ test('of an image for several platforms all that is here goes, and comes', async
 });
 
 test('archives that are damaged or lie are refused, and nothing of them is left', async () => {
-  const directory = daemon().path('damaged');
-  const layout = await OciLayout.create(directory);
-  const image = await layout.image([rawTar([{ name: 'some', content: randomBytes(300_000) }])]);
-  await layout.finish(image);
-  const tarOf = async (name: string) => {
-    const archive = daemon().path(name);
-    await program('tar', '--create', '--file', archive, '-C', directory, '.');
-    return readFileSync(archive);
-  };
-  const good = await tarOf('good.tar');
-  const hex = image.digest.replace('sha256:', '');
-  const manifest = readFileSync(`${directory}/blobs/sha256/${hex}`);
-  writeFileSync(`${directory}/blobs/sha256/${hex}`, manifest.toString().replace('layers', 'lavers'));
-  const lying = await tarOf('lying.tar');
-  const empty = daemon().path('no-image');
-  mkdirSync(empty);
+  const { image, tar: good } = await archiveOf('damaged', () => undefined);
+  // Of an image of its own: what a refused archive brought whole may be here still, and would be taken for this one's.
+  const { tar: lying } = await archiveOf('lying', (manifest) => {
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('layers', 'lavers'));
+  });
   const missing = rawTar([
     { name: 'oci-layout', content: '{}' },
     { name: 'index.json', content: JSON.stringify({ manifests: [image] }) },
@@ -181,9 +171,21 @@ test('archives that are damaged or lie are refused, and nothing of them is left'
   ];
   for (const [input, message] of refused) {
     const { code, stderr } = await daemon().berth(['images', 'import', '--base-name', 'x', '-'], { input });
-    assert.equal(code, 1);
+    assert.equal(code, 1, `expected ${String(message)}`);
     assert.match(stderr, message);
   }
   await removePulled(daemon());
   await assertClean(daemon());
 });
+
+/** An archive of a small image's layout, with its manifest's file as `damage` leaves it. */
+async function archiveOf(name: string, damage: (manifest: string) => void) {
+  const directory = daemon().path(name);
+  const layout = await OciLayout.create(directory);
+  const image = await layout.image([rawTar([{ name: 'some', content: randomBytes(300_000) }])]);
+  await layout.finish(image);
+  damage(join(directory, 'blobs/sha256', image.digest.replace('sha256:', '')));
+  const archive = daemon().path(`${name}.tar`);
+  await program('tar', '--create', '--file', archive, '-C', directory, '.');
+  return { image, tar: readFileSync(archive) };
+}
