@@ -163,7 +163,7 @@ test('of an index the platform of this host is run, or the one that was asked fo
     return await layout.index([await of('arm64'), await of('amd64')]);
   });
   assert.equal(await output('example/multi:1'), 'amd64');
-  const { stderr, code } = await run('--platform', 'linux/s390x', 'example/multi:1');
+  const { stderr, code } = await run('--pull', 'never', '--platform', 'linux/s390x', 'example/multi:1');
   assert.equal(code, 125);
   assert.match(stderr, /has nothing for linux\/s390x/);
 });
@@ -172,7 +172,7 @@ test('what cannot be run is refused in one line, and leaves nothing', async () =
   await haveImage('example/app:1', { Entrypoint: ['/no/such/program'] });
   await haveImage('example/empty:1', {});
   for (const [args, code, message] of [
-    [['example/missing:1', 'true'], 125, /image "docker.io\/example\/missing:1": not found/],
+    [['--pull', 'never', 'example/missing:1', 'true'], 125, /image "docker.io\/example\/missing:1": not found/],
     [['-u', 'nobody-here', 'example/app:1'], 125, /the image has no user "nobody-here"/],
     [['example/app:1'], 127, /no such file or directory/],
     [['example/empty:1'], 2, /the image names no command/],

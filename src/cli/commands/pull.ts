@@ -1,9 +1,8 @@
 // `berth pull`: fetches an image from a registry and unpacks it.
-import { ImagesService, type StoredImage } from '../../generated/berth/v1/images.js';
 import { collect } from '../option-list.js';
+import { pullImage } from '../registry/pull-image.js';
 import { printStored } from '../registry/stored-image.js';
 import { accessFrom, addRegistryOptions, registryHelp, type RegistryOptions } from '../registry/registry-options.js';
-import { transferView } from '../registry/transfer-view.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
@@ -46,16 +45,6 @@ export const pull: CommandDefinition = (command, session) => {
         noUnpack: !options.unpack,
       };
       const connection = await session.connect();
-      const view = transferView(process.stderr, 'pull', options.quiet ?? false);
-      let image: StoredImage | undefined;
-      try {
-        for await (const { progress } of connection.stream(ImagesService.pull, request)) {
-          if (progress?.$case === 'blob') view.show(progress.value);
-          if (progress?.$case === 'image') image = progress.value;
-        }
-      } finally {
-        view.end();
-      }
-      if (image !== undefined) printStored(session, image);
+      printStored(session, await pullImage(connection, request, options.quiet ?? false));
     });
 };

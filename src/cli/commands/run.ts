@@ -11,6 +11,7 @@ import { parseMount } from '../parse/mount.js';
 import { parseDecimal, parseInteger } from '../parse/number.js';
 import { parseUser } from '../parse/user.js';
 import { logUriFromText } from '../parse/log-uri.js';
+import { type PullPolicy, pullPolicies } from '../pull-policy.js';
 import type { RunPlan } from '../run-container.js';
 import type { CommandDefinition } from '../session.js';
 import { buildSpec, type SpecWishes } from '../spec/build-spec.js';
@@ -25,6 +26,9 @@ The first argument is an image, whose root filesystem, command, environment, use
 and stop signal the container gets; the options change them. What follows is arguments for the image's entry point.
 The container is called after the image unless --name says otherwise. Each volume that the image declares is a directory
 of the container's own, with what the image has there; it goes with the container.
+
+An image that is missing, or has nothing for the platform, is pulled first, as 'berth pull' does it without options, with
+the credentials of 'docker login'. --pull always asks the registry each time, --pull never asks none.
 
 With --rootfs or --bundle the first argument is the container's id, and what follows is its command. --bundle takes the
 spec from DIR/config.json, and the options change it; --rootfs makes one as containerd's clients do. The command is 'sh'
@@ -44,6 +48,7 @@ found, 141 where the reader of our standard output went away, 2 where this comma
 
 Examples:
   berth run --rm docker.io/library/busybox:latest echo hi
+  berth run --rm --pull always 127.0.0.1:5000/app:latest
   berth run -d --name web -e PORT=80 registry.example/web:2
   berth run --rm --rootfs /srv/busybox hello echo hi
   berth run --rm -it --rootfs /srv/busybox --memory 64m --cpus 0.5 box sh
@@ -66,6 +71,8 @@ interface Options {
   readonly entrypoint?: string;
   readonly platform?: string;
   readonly snapshotter?: string;
+  readonly pull: PullPolicy;
+  readonly quiet?: boolean;
   readonly mount?: OciMount[];
   readonly memory?: number;
   readonly cpus?: number;
@@ -93,6 +100,8 @@ export const run: CommandDefinition = (command, session) => {
     .addOption(imageOption('--entrypoint <command>', "in place of the image's; empty for none"))
     .addOption(imageOption('--platform <platform>', 'which of the image, such as linux/arm64'))
     .addOption(imageOption('--snapshotter <name>', 'what keeps its files: overlayfs or native'))
+    .addOption(imageOption('--pull <when>', 'pull the image').choices(pullPolicies).default('missing'))
+    .addOption(imageOption('-q, --quiet', 'tell nothing of how a pull goes on'))
     .addOption(new Option('--rootfs <dir>', 'its root filesystem, in place of an image').conflicts('bundle'))
     .option('--bundle <dir>', 'an OCI bundle: config.json and a root filesystem')
     .option('-e, --env <key=value>', 'set a variable; KEY alone passes ours on (repeatable)', collect)
@@ -136,13 +145,15 @@ export const run: CommandDefinition = (command, session) => {
     return await runContainer(session, planOf(id, buildSpec(base, wishes, readSpecHost()), options));
   }
 
-  async function runOfImage(image: string, args: string[], options: Options): Promise<number> {
+  async function runOfImage(text: string, args: string[], options: Options): Promise<number> {
+    const { imageToRun } = await import('../image-to-run.js');
     const { idForImage, runImage } = await import('../run-image.js');
     const { imageCommand, withImage } = await import('../spec/image-spec.js');
-    const id = options.name ?? idForImage(image);
-    const { platform = '', snapshotter = '', user = '', entrypoint } = options;
+    const id = options.name ?? idForImage(text);
+    const { platform = '', snapshotter = '', user = '', entrypoint, pull, quiet = false } = options;
     const mountedPaths = (options.mount ?? []).map(({ destination }) => destination);
     const wishes = await wishesOf(args, options, session.environment);
+    const image = await imageToRun(session, { image: text, platform, snapshotter, pull, quiet });
     return await runImage(session, id, { image, platform, snapshotter, user, mountedPaths }, (prepared) => {
       const base = withImage(defaultSpec(session.globals.namespace, id), prepared);
       const command = imageCommand(prepared.defaults, { args, entrypoint });
