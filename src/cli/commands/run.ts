@@ -27,8 +27,8 @@ and stop signal the container gets; the options change them. What follows is arg
 The container is called after the image unless --name says otherwise. Each volume that the image declares is a directory
 of the container's own, with what the image has there; it goes with the container.
 
-An image that is missing, or has nothing for the platform, is pulled first, as 'berth pull' does it without options, with
-the credentials of 'docker login'. --pull always asks the registry each time, --pull never asks none.
+An image that is missing, or has nothing for the platform, is pulled first, as 'berth pull' does it without options,
+with the credentials of 'docker login'. --pull always asks the registry each time, --pull never asks none.
 
 With --rootfs or --bundle the first argument is the container's id, and what follows is its command. --bundle takes the
 spec from DIR/config.json, and the options change it; --rootfs makes one as containerd's clients do. The command is 'sh'
