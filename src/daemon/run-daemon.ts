@@ -109,9 +109,15 @@ async function serve(configuration: Configuration, supervisor: Supervisor, log: 
   const server = createServer({ supervisor, log, uuid, build: readBuildInfo(), protoDirectory });
   await recover(supervisor);
   await sweepCheckpoints(supervisor);
-  const listener = await openListeners(server, configuration, log);
+  // First, so that whoever reaches the API finds everything served.
   const events = await serveForwardedEvents(eventsAddress(configuration.address), supervisor, log);
-  return { server, listener, events };
+  try {
+    const listener = await openListeners(server, configuration, log);
+    return { server, listener, events };
+  } catch (error) {
+    await events.close();
+    throw error;
+  }
 }
 
 function journalRetention(configuration: Configuration): Retention {
