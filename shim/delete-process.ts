@@ -21,6 +21,8 @@ export async function deleteContainer(container: Container): Promise<void> {
   if (init.state === 'created' && init.pid !== 0) await endCreated(init);
   refuseLiving(init);
   await Promise.all([init, ...container.execs.values()].map(drain));
+  // An exec that the runtime is still making has no container to run in any more.
+  container.parts.runc.abandonCalls();
   failpoint('shim.delete-begun');
   await container.parts.runc.deleteEnded(container.id, init.pid);
   failpoint('shim.runtime-deleted');

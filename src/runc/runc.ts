@@ -20,11 +20,12 @@ import {
   type GlobalOptions,
   type RestoreOptions,
 } from './arguments.js';
+import type { ProgramStart } from '../linux/spawn.js';
 import { runCommand, type Command, type Outcome } from './command.js';
 import { criuErrors } from './criu-errors.js';
 import { deleteNatively } from './native-delete.js';
 import { type CreatedInit, startNatively } from './native-start.js';
-import type { SpawnProgram } from './spawn-program.js';
+import type { RunningProgram, SpawnProgram } from './spawn-program.js';
 import { isRunc } from './state-file.js';
 
 /** A runtime that hangs is killed after this; hooks and slow disks fit well within. */
@@ -47,13 +48,22 @@ export interface RuncSettings extends GlobalOptions {
   readonly spawn: SpawnProgram;
   /** The directory of the `criu` to use; without it the one on PATH. */
   readonly criuDirectory?: string;
+  /** No call outlives this process: for one that nobody would look for the remains of. */
+  readonly diesWithParent?: boolean;
 }
 
 /** stdin, stdout and stderr of the container's process. */
 export type Descriptors = readonly [number, number, number];
 
 export class Runc {
+  readonly #running = new Set<RunningProgram>();
+
   constructor(readonly settings: RuncSettings) {}
+
+  /** Kills the calls under way; each then fails. */
+  abandonCalls(): void {
+    for (const program of this.#running) program.kill();
+  }
 
   async create(id: string, options: CreateOptions, stdio?: Descriptors): Promise<void> {
     const outcome = await this.#run(createArguments(id, options), createTimeoutMs, stdio);
@@ -132,16 +142,24 @@ export class Runc {
   }
 
   #run(verb: readonly string[], timeoutMs: number, stdio?: Descriptors, how: Partial<Command> = {}): Promise<Outcome> {
-    const { binary, directory, spawn } = this.settings;
+    const { binary, directory, diesWithParent = false } = this.settings;
     return runCommand({
+      diesWithParent,
       ...how,
       binary,
       directory,
-      spawn,
+      spawn: (start) => this.#spawn(start),
       timeoutMs,
       argumentsFor: (logFile) => [...globalArguments(this.settings, logFile), ...verb],
       ...(stdio === undefined ? {} : { stdio }),
     });
+  }
+
+  async #spawn(start: ProgramStart): Promise<RunningProgram> {
+    const program = await this.settings.spawn(start);
+    this.#running.add(program);
+    void program.ended.then(() => this.#running.delete(program));
+    return program;
   }
 }
 

@@ -29,7 +29,11 @@ export const ownShims: ShimKind = {
     // Without a shim that served nobody can have asked the runtime for anything.
     if (shimPid !== undefined) await deleteContainer(supervisor, remains);
   },
-  deleteContainer: deleteRuntimeState,
+  async deleteContainer(supervisor, container) {
+    // Of the dead shim a deletion, or the start of an exec, may still be under way in the runtime.
+    await killShimRemains(container.bundle, await bundleShimPid(container.bundle));
+    await deleteRuntimeState(supervisor, container);
+  },
 };
 
 /** A runtime that cannot even be run has made nothing; one that fails leaves something for `berth check` to find. */

@@ -27,5 +27,7 @@ export async function deleteRuntimeState(
   const { binary, root } = runtime;
   const directory = existsSync(bundle) ? bundle : stateDirectory;
   const spawn = spawnByNode(orphans.leaveToLibuv);
-  await new Runc({ binary, root, directory, systemdCgroup: false, spawn }).delete(id, true);
+  // The next daemon may make another container of this name, which a deletion that lived on would take away.
+  const runc = new Runc({ binary, root, directory, systemdCgroup: false, spawn, diesWithParent: true });
+  await runc.delete(id, true);
 }

@@ -45,6 +45,11 @@ export class Faults {
     writeFileSync(join(this.#runtime, verb), `${fault}\n`);
   }
 
+  /** Whether no call of this verb has met its fault yet. */
+  isRuntimeArmed(verb: string): boolean {
+    return existsSync(join(this.#runtime, verb));
+  }
+
   disarmRuntime(): string[] {
     const left = readdirSync(this.#runtime).filter((name) => !name.startsWith('.'));
     for (const verb of left) rmSync(join(this.#runtime, verb), { force: true });

@@ -1,0 +1,89 @@
+// A call of the runtime that hangs does not outlive what it was made for, whoever waits for it dies first. What is left
+// behind, the check after each test finds.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { poll } from '../../src/base/deadline.js';
+import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
+import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
+import { runContainer, waitForExit } from '../helpers/containers.js';
+import { Faults, faultyDaemon } from '../helpers/faults.js';
+import { useBerthd } from '../helpers/use-berthd.js';
+
+const daemon = useBerthd(faultyDaemon);
+
+const SIGKILL = 9;
+const forEver = ['/bin/sh', '-c', 'while :; do sleep 1; done'];
+const limitMs = 30_000;
+
+test('the start of an exec that hangs ends with the deletion of its container', async () => {
+  await runContainer(daemon(), 'exec', forEver);
+  const process = { args: ['/bin/true'], cwd: '/', user: { uid: 0, gid: 0 } };
+  const spec = {
+    typeUrl: 'types.containerd.io/opencontainers/runtime-spec/1/Process',
+    value: Buffer.from(JSON.stringify(process)),
+  };
+  const names = { containerId: 'exec', execId: 'e1' };
+  await daemon().call(TasksService.exec, { ...names, stdin: '', stdout: '', stderr: '', terminal: false, spec });
+  const faults = armed('exec');
+  const start = daemon()
+    .call(TasksService.start, names)
+    .catch(() => undefined);
+  await met(faults, 'exec');
+  await daemon().call(TasksService.kill, { containerId: 'exec', execId: '', signal: SIGKILL, all: false });
+  await waitForExit(daemon(), 'exec');
+  await remove('exec');
+  await start;
+});
+
+test('a deletion that hangs ends with its shim, though nothing is left to adopt', async () => {
+  await runContainer(daemon(), 'shim', ['/bin/true']);
+  await waitForExit(daemon(), 'shim');
+  const faults = armed('delete');
+  const deletion = daemon()
+    .call(TasksService.delete, { containerId: 'shim' })
+    .catch(() => undefined);
+  await met(faults, 'delete');
+  killShim('shim');
+  await deletion;
+  await remove('shim');
+});
+
+test('a deletion that hangs ends with the daemon that made it in the place of a dead shim', async () => {
+  const initPid = await runContainer(daemon(), 'daemon', forEver);
+  const faults = armed('delete');
+  killShim('daemon');
+  process.kill(initPid, 'SIGKILL');
+  await met(faults, 'delete');
+  await daemon().restart('SIGKILL');
+  await remove('daemon');
+});
+
+function armed(verb: string): Faults {
+  const faults = new Faults(daemon());
+  faults.armRuntime(verb, 'hang');
+  return faults;
+}
+
+async function met(faults: Faults, verb: string): Promise<void> {
+  const probe = () => !faults.isRuntimeArmed(verb) || undefined;
+  await poll(probe, { limitMs, intervalMs: 20, what: `a ${verb} that hangs` });
+}
+
+function killShim(id: string): void {
+  const file = join(daemon().state, 'tasks', daemon().namespace, id, 'shim.pid');
+  process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
+}
+
+/** A container that has ended, by as many calls as it takes. */
+async function remove(id: string): Promise<void> {
+  const probe = async (): Promise<true | undefined> => {
+    await daemon()
+      .call(TasksService.delete, { containerId: id })
+      .catch(() => undefined);
+    const { tasks } = await daemon().call(TasksService.list, { filter: '' });
+    return tasks.length === 0 || undefined;
+  };
+  await poll(probe, { limitMs, intervalMs: 50, what: `the deletion of ${id}` });
+  await daemon().call(ContainersService.delete, { id });
+}
