@@ -25,13 +25,19 @@ export class Lease implements AsyncDisposable {
     return new Lease(connection, id);
   }
 
-  async release(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
-    await this.#connection.unary(LeasesService.delete, { id: this.id, sync: false });
+  /** What was made under it is kept by other things now. */
+  release(): Promise<void> {
+    return this.#end(false);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.release();
+  /** Without a release something has failed: what was made is gone when this resolves. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#end(true);
+  }
+
+  async #end(sync: boolean): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#connection.unary(LeasesService.delete, { id: this.id, sync });
   }
 }
