@@ -32,7 +32,7 @@ import { addHealth, addReflection } from './late-services.js';
 import { leasesHandlers } from './leases.js';
 import { maintenanceHandlers } from './maintenance.js';
 import { namespacesHandlers } from './namespaces.js';
-import { addService } from './service.js';
+import { addService, callOptions } from './service.js';
 import { snapshotsHandlers } from './snapshots.js';
 import { storageHandlers } from './storage.js';
 import { tasksHandlers } from './tasks.js';
@@ -76,6 +76,7 @@ export interface ApiOptions {
 
 export function createServer({ supervisor, log, uuid, build, protoDirectory }: ApiOptions): Server {
   const server = new Server({
+    ...callOptions,
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     // Counts every call for a service that is not served here.

@@ -2,6 +2,7 @@
 // Cancellation becomes an AbortSignal; whatever a handler throws becomes a status.
 import { type EventEmitter, once } from 'node:events';
 import type * as grpc from '@grpc/grpc-js';
+import { ServerInterceptingCall } from '@grpc/grpc-js';
 import type { Log } from '../base/log.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import { isChange, logChange } from './audit.js';
@@ -41,6 +42,14 @@ export interface ServiceContext {
   /** Aborted when the daemon stops: streams and waits then end with UNAVAILABLE, so that clients reconnect. */
   readonly closing: AbortSignal;
 }
+
+/**
+ * What a server needs for `addService`. Without an interceptor, grpc-js begins a call whose deadline had passed before its
+ * request ended, and tells it never that it is over; with one, what comes after the end of a call is ignored.
+ */
+export const callOptions: grpc.ServerOptions = {
+  interceptors: [(_method, call) => new ServerInterceptingCall(call)],
+};
 
 /** Adds a service to the server. */
 export function addService<S extends ServiceDefinition & grpc.ServiceDefinition>(
