@@ -1,4 +1,4 @@
-// `make bench-docs`: puts the table of docs/bench/results.json between README.md's markers.
+// `make bench-docs`: puts what docs/bench/results.json has of the targets between README.md's markers.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../helpers/daemon.js';
@@ -25,7 +25,7 @@ function sectionOf({ measurements, machine, at, command, failures }: Report): st
     `Medians, and p10 to p90 in brackets. ${machineText(machine)}; \`${command}\`, ${at.slice(0, 10)}, commit ${machine.berth}.`,
     '',
     head,
-    ...measurements.map(rowOf),
+    ...measurements.filter(({ target }) => target !== undefined).map(rowOf),
     ...(failed.length === 0 ? [] : ['', ...failed]),
   ].join('\n');
 }
