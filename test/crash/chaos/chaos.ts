@@ -28,6 +28,7 @@ export async function runChaos(daemon: TestDaemon, options: ChaosOptions): Promi
   const following = log.follow();
   try {
     const { workload, killer } = await attack(daemon, options, log);
+    await workload.clients.removeLeases();
     await assertCheckClean(daemon);
     const unknown = await compareExits(daemon, log, workload.expected);
     return { kills: killer.counts, processes: workload.expected.length, unknown, events: log.last };

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { ContainersService } from '../../../src/generated/containerd/services/containers/v1/containers.js';
+import { LeasesService } from '../../../src/generated/containerd/services/leases/v1/leases.js';
 import { TasksService } from '../../../src/generated/containerd/services/tasks/v1/tasks.js';
 import type { TestDaemon } from '../../helpers/daemon.js';
 import type { Program } from '../../helpers/program.js';
@@ -37,6 +38,14 @@ export class MortalClients {
     if (this.#running.size === 0) return false;
     random.pick([...this.#running]).signal('SIGKILL');
     return true;
+  }
+
+  /** Once all have ended: one that was killed leaves the lease that it held, which would go after a day. */
+  async removeLeases(): Promise<void> {
+    const listed = await this.#client.call(LeasesService.list, { filters: [] });
+    for (const { id } of listed?.leases ?? []) {
+      await this.#client.call(LeasesService.delete, { id, sync: false }, [status.NOT_FOUND]);
+    }
   }
 
   /** Whatever state the dead client left it in. */
