@@ -1,6 +1,7 @@
 // The check after every test: nothing that belongs to the test's daemon is left on the host, and if it is, it goes.
 import { spawnSync } from 'node:child_process';
-import { rmdirSync, rmSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { poll } from '../../src/base/deadline.js';
 import {
   findCgroups,
@@ -73,6 +74,7 @@ export async function cleanUp(scope: TestScope, baseline: Baseline = emptyBaseli
     () => {
       const left = doomed();
       for (const { pid } of left) kill(pid);
+      thaw(scope);
       return left.every(({ pid }) => hasEnded(pid)) ? true : undefined;
     },
     { limitMs: settleLimitMs, intervalMs: 20, what: `the processes of ${scope.directory} to end` },
@@ -88,6 +90,7 @@ export function cleanUpNow(scope: TestScope): void {
     const left = findProcesses(scope);
     if (left.length === 0) break;
     for (const { pid } of left) kill(pid);
+    thaw(scope);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, abandonRoundMs);
   }
   for (const point of findMounts(scope).reverse()) spawnSync('umount', ['--lazy', point]);
@@ -100,6 +103,14 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended by itself meanwhile.
+  }
+}
+
+/** On cgroup v1 a process of a paused container does not die before its group is thawed. */
+function thaw(scope: TestScope): void {
+  for (const path of findCgroups(scope)) {
+    const state = join(path, 'freezer.state');
+    if (existsSync(state)) writeFileSync(state, 'THAWED');
   }
 }
 
