@@ -183,8 +183,8 @@ test('ctr run -t gives a terminal of the size of the client, and its code', asyn
 });
 
 test('a kill for want of memory is told before the exit that it caused', async () => {
-  // The Go shim watches for kills beside its reaping: at an exit that comes at once it may not get to tell them.
-  const hog = 'dd if=/dev/zero of=/dev/null bs=64M count=1; status=$?; sleep 0.5; exit $status';
+  // The Go shim watches for kills from just after the start on, and beside its reaping.
+  const hog = 'sleep 0.5; dd if=/dev/zero of=/dev/null bs=64M count=1; status=$?; sleep 0.5; exit $status';
   await runForeignWith(daemon(), ['--memory-limit', '8388608'], 'hungry', '/bin/sh', '-c', hog);
   assert.notEqual(await waitFor(daemon(), 'hungry'), 0);
   await remove(daemon(), 'hungry');
