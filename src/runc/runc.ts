@@ -23,6 +23,7 @@ import {
 import type { ProgramStart } from '../linux/spawn.js';
 import { runCommand, type Command, type Outcome } from './command.js';
 import { criuErrors } from './criu-errors.js';
+import { removeLeftoverGroups } from './leftover-groups.js';
 import { deleteNatively } from './native-delete.js';
 import { type CreatedInit, startNatively } from './native-start.js';
 import type { RunningProgram, SpawnProgram } from './spawn-program.js';
@@ -98,6 +99,7 @@ export class Runc {
   async delete(id: string, force = false): Promise<void> {
     const outcome = await this.#run(deleteArguments(id, force), deleteTimeoutMs);
     if (!outcome.ok && !outcome.message.includes('does not exist')) throw failure('failed to delete task', outcome);
+    if (force) await removeLeftoverGroups(this.settings.directory);
   }
 
   async pause(id: string): Promise<void> {

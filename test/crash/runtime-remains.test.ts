@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
-import { runContainer, waitForExit } from '../helpers/containers.js';
-import { Faults, faultyDaemon } from '../helpers/faults.js';
+import { createContainer, createTask, runContainer, waitForExit } from '../helpers/containers.js';
+import { Faults, faultyDaemon, type RuntimeFault } from '../helpers/faults.js';
+import { findCgroups } from '../helpers/host-state.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd(faultyDaemon);
@@ -59,9 +60,21 @@ test('a deletion that hangs ends with the daemon that made it in the place of a 
   await remove('daemon');
 });
 
-function armed(verb: string): Faults {
+test('a creation that is killed before the runtime has written anything down leaves no cgroup', async () => {
+  await createContainer(daemon(), 'unmade', forEver);
+  const faults = armed('create', 'hang-in-groups');
+  const creation = createTask(daemon(), 'unmade').catch(() => undefined);
+  await met(faults, 'create');
+  const what = 'the groups of a container that is being made';
+  await poll(() => findCgroups(daemon()).length > 0 || undefined, { limitMs, intervalMs: 20, what });
+  killShim('unmade');
+  await creation;
+  await remove('unmade');
+});
+
+function armed(verb: string, fault: RuntimeFault = 'hang'): Faults {
   const faults = new Faults(daemon());
-  faults.armRuntime(verb, 'hang');
+  faults.armRuntime(verb, fault);
   return faults;
 }
 

@@ -7,7 +7,7 @@ import type { DaemonOptions, TestDaemon } from './daemon.js';
 const dist = resolve(import.meta.dirname, '../..');
 const faultyRunc = resolve(dist, '../test/fixtures/runtimes/faulty-runc');
 
-export type RuntimeFault = 'fail' | 'fail-after' | 'hang' | `delay ${string}`;
+export type RuntimeFault = 'fail' | 'fail-after' | 'hang' | 'hang-in-groups' | `delay ${string}`;
 
 /** For a daemon under test that is to meet faults. */
 export const faultyDaemon: DaemonOptions = {
