@@ -15,8 +15,11 @@ import type { Random } from './random.js';
 const SIGTERM = 15;
 const SIGKILL = 9;
 const signalPauseMs = 100;
-/** A start that is under way is over by then, however the daemon died. */
-const startLimitMs = { init: 30_000, exec: 10_000 };
+/**
+ * A start that is under way is over by then, however the daemon died. An init's comes through though the runtime hangs, for
+ * which its shim gives it a minute; an exec's is given up.
+ */
+const startLimitMs = { init: 90_000, exec: 10_000 };
 const startPollMs = 100;
 
 /** How one process has to end; an end that nobody could measure is told as unknown, and counted. */
