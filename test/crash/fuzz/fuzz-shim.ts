@@ -8,7 +8,7 @@ import { poll } from '../../../src/base/deadline.js';
 import { TestShim } from '../../helpers/use-shim.js';
 import { Random } from '../chaos/random.js';
 import type { FuzzOptions } from './fuzz-daemon.js';
-import { processSize } from './process-size.js';
+import { descriptorsOf, type ProcessSize, processSize } from './process-size.js';
 import { ShimInputs } from './shim-inputs.js';
 import { Tally } from './tally.js';
 
@@ -29,13 +29,7 @@ export async function fuzzShim(shim: TestShim, { seed, inputs }: FuzzOptions) {
   await remove(shim);
   const before = processSize(pid);
   await send(shim, source, inputs - warm, tally);
-  await remove(shim);
-  await poll(() => processSize(pid).descriptors <= before.descriptors || undefined, {
-    limitMs: settleLimitMs,
-    intervalMs: 100,
-    what: `the shim's ${processSize(pid).descriptors} descriptors to be ${before.descriptors} again`,
-  });
-  const after = processSize(pid);
+  const after = await settled(shim, before.descriptors);
   assert.ok(after.residentKib - before.residentKib < maxGrowthKib, `${before.residentKib} to ${after.residentKib} KiB`);
   const { shimId } = await shim.shim.connect({});
   assert.equal(shimId, shim.shimId);
@@ -43,6 +37,21 @@ export async function fuzzShim(shim: TestShim, { seed, inputs }: FuzzOptions) {
     if (line.includes('a call failed unexpectedly') && !isRefusal(line)) tally.fault('log', line, Buffer.alloc(0));
   }
   return { ...tally.result(), before, after };
+}
+
+/** The shim's size once it holds no more than `descriptors`. */
+async function settled(shim: TestShim, descriptors: number): Promise<ProcessSize> {
+  await poll(
+    async () => {
+      // Each time: a Create whose connection has been left may come through only now.
+      await remove(shim);
+      return processSize(shim.pid).descriptors <= descriptors || undefined;
+    },
+    { limitMs: settleLimitMs, intervalMs: 100, what: `at most ${descriptors} descriptors of the shim` },
+  ).catch((cause: unknown) => {
+    throw new Error(`the shim holds:\n  ${descriptorsOf(shim.pid).sort().join('\n  ')}`, { cause });
+  });
+  return processSize(shim.pid);
 }
 
 /** A container as its client would have it, for the fuzzed calls to meet. */
