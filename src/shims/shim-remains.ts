@@ -24,6 +24,22 @@ export async function killShimRemains(bundle: string, deadShim: number | undefin
   }
 }
 
+/** A runtime's script that is killed may just have started another process. */
+const rehearsalRounds = 3;
+
+/** What zygotes have left in the directory they rehearse in, be it a whole zygote; none may be at work there. */
+export function killRehearsalRemains(directory: string): void {
+  const path = realPath(directory);
+  for (let round = 0; round < rehearsalRounds; round++) {
+    const remains = runningIn(path).filter((pid) => {
+      const session = readProcessStat(pid)?.session ?? 0;
+      return isShim(session) || (readProcessStat(session)?.state ?? 'Z') === 'Z';
+    });
+    if (remains.length === 0) return;
+    for (const pid of remains) kill(pid);
+  }
+}
+
 /** Returns how many there were. */
 function killAll(directory: string, deadShim: number | undefined): number {
   const inBundle = runningIn(directory);

@@ -8,6 +8,7 @@ import type { ExitStatus } from '../linux/wait.js';
 import { launchError } from './launch-error.js';
 import type { ZygoteCounts } from './launch-counts.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
+import { killRehearsalRemains } from './shim-remains.js';
 import type { ShimIdentity } from './task-shim.js';
 import { type EndedReport, type ForkedReport, Zygote } from './zygote.js';
 import type { ZygoteSettings } from './zygote-process.js';
@@ -53,7 +54,8 @@ export class ZygoteLauncher implements ShimLauncher {
 
   /** Begins; launches wait a while for the zygote to be ready. */
   start(): void {
-    const { log } = this.#options;
+    const { log, directory } = this.#options;
+    killRehearsalRemains(directory);
     const startedAt = performance.now();
     const zygote = new Zygote(this.#options, {
       onReady: (unrehearsed) => {
@@ -82,6 +84,7 @@ export class ZygoteLauncher implements ShimLauncher {
     if (zygote === undefined) return;
     zygote.close();
     await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => zygote.kill());
+    killRehearsalRemains(this.#options.directory);
   }
 
   async #launch(request: ShimLaunch): Promise<ShimIdentity> {

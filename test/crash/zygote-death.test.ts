@@ -10,6 +10,8 @@ import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { readProcessStat } from '../../src/linux/process-info.js';
 import { removeContainer, runContainer, waitForExit } from '../helpers/containers.js';
 import { Counter } from '../helpers/counter.js';
+import { hasEnded } from '../helpers/host-state.js';
+import { runProgram, startProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const SIGTERM = 15;
@@ -101,6 +103,28 @@ test('while a zygote hangs shims are launched as a fresh Node, and it is replace
   assert.match(daemon().log, /a shim could not be launched this way .*rung=zygote/);
 });
 
+test('what a zygote has left that died at its rehearsal goes before the next one starts', async () => {
+  const dead = await zygotePid();
+  const cwd = join(daemon().state, 'zygote');
+  mkdirSync(cwd, { recursive: true });
+  // As the stand-in for a container's init: of a session whose leader is gone.
+  const { stdout } = await runProgram('setsid', ['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'], { cwd });
+  const left = Number(stdout);
+  // And somebody who only looks around there.
+  const visitor = startProgram('setsid', ['sh', '-c', 'read line; exit 3'], { cwd, keepStdin: true });
+  try {
+    assert.equal(hasEnded(left), false);
+    process.kill(dead, 'SIGKILL');
+    await poll(() => hasEnded(left) || undefined, { limitMs, intervalMs: 20, what: 'the end of what was left' });
+  } finally {
+    if (!hasEnded(left)) process.kill(left, 'SIGKILL');
+  }
+  visitor.closeStdin();
+  assert.equal((await visitor.result()).code, 3);
+  await zygotePid(dead);
+  await forksAgain();
+});
+
 test('while a zygote cannot fork shims are launched as a fresh Node, and it is kept', async () => {
   const zygote = await zygotePid();
   const spawned = await launchedBy('spawn');
@@ -116,7 +140,7 @@ test('while a zygote cannot fork shims are launched as a fresh Node, and it is k
 
 test('doctor tells how shims were launched', async () => {
   const { stdout } = await daemon().berth(['doctor']);
-  assert.match(stdout, /^WARN {2}shim launches {2}\d+ by zygote \(\d+ failed\), \d+ by spawn, zygote \d+, 3 replaced/m);
+  assert.match(stdout, /^WARN {2}shim launches {2}\d+ by zygote \(\d+ failed\), \d+ by spawn, zygote \d+, 4 replaced/m);
 });
 
 /** A cgroup in which the number of processes can be limited. */
