@@ -11,7 +11,7 @@ bin := node_modules/.bin
 modules := node_modules/.package-lock.json
 built := dist/.built
 proto_files := $(shell find proto -name '*.proto' 2>/dev/null)
-sources := $(shell find src shim test -name '*.ts' 2>/dev/null) tsconfig.json
+sources := $(shell find src shim test -name '*.ts' 2>/dev/null) tsconfig.json $(wildcard scripts/*.mjs)
 
 .PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash forks bench bench-docs check demo deps clean
 
@@ -30,10 +30,11 @@ $(modules): package.json package-lock.json
 $(built): $(sources) $(modules)
 	$(bin)/tsc -p .
 	@scripts/prune-dist.sh
-	@chmod +x dist/src/daemon/main.js dist/src/cli/main.js dist/shim/main.js
+	@node scripts/bundle.mjs
+	@node scripts/code-cache.mjs
 	@touch $@
 
-build: $(built) ## Compile to dist/ (npm ci first where node_modules is missing or old)
+build: $(built) ## Compile to dist/ and bundle to dist/bin (npm ci first where node_modules is missing or old)
 
 install: build ## Install below PREFIX=/usr/local (DESTDIR=DIR stages it there); needs no root of its own
 	@scripts/install.sh '$(PREFIX)' '$(DESTDIR)'

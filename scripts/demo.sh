@@ -42,8 +42,8 @@ clean_up() {
 }
 
 namespace=demo-$$
-berthd() { exec node dist/src/daemon/main.js "$@"; }
-berth() { node dist/src/cli/main.js "$@"; }
+berthd() { exec node dist/bin/berthd/main.js "$@"; }
+berth() { node dist/bin/berth/main.js "$@"; }
 
 step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 

@@ -9,7 +9,7 @@ lib=$target/lib/berth
 mkdir -p "$target/bin" "$lib.new"
 trap 'rm -rf "$lib.new"' EXIT
 mkdir "$lib.new/dist"
-cp -R dist/src dist/shim "$lib.new/dist/"
+cp -R dist/bin "$lib.new/dist/"
 mkdir "$lib.new/shim"
 cp shim/containerd-shim-berth-v2 "$lib.new/shim/"
 cp -R proto contrib package.json LICENSE "$lib.new/"
@@ -29,8 +29,8 @@ exec "\${BERTH_NODE:-node}" "\${self%/bin/*}/lib/berth/$2" "\$@"
 EOF
   chmod 755 "$target/bin/$1"
 }
-launcher berthd dist/src/daemon/main.js
-launcher berth dist/src/cli/main.js
+launcher berthd dist/bin/berthd/main.js
+launcher berth dist/bin/berth/main.js
 # It finds its own way.
 ln -sfn ../lib/berth/shim/containerd-shim-berth-v2 "$target/bin/containerd-shim-berth-v2"
 echo "installed berthd, berth and containerd-shim-berth-v2 in $target/bin"

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The shim's program: flags, then the action they name.
 import { closeSync, writeSync } from 'node:fs';
 import { messageOf } from '../src/domain/errors.js';
@@ -13,7 +12,7 @@ const failureExitCode = 1;
 /** `serve` is berthd's, the others are containerd's, and each loads no more than it needs. */
 const actions: Readonly<Record<string, (flags: ShimFlags) => Promise<void>>> = { serve, start, delete: remove };
 
-await main();
+void main();
 
 async function main(): Promise<void> {
   try {

@@ -11,15 +11,19 @@ import { report, serveForks } from './serve-forks.js';
 const channel = 3;
 const directory = process.argv[2] ?? '';
 
-process.title = 'berth-zygote';
-becomeSubreaper();
-const unrehearsed = await rehearse(directory).then(
-  () => undefined,
-  (error: unknown) => messageOf(error),
-);
-prepareFork();
-plugHeap();
-report(channel, unrehearsed === undefined ? { kind: 'ready' } : { kind: 'ready', unrehearsed });
-// From here on in a child.
-const options = serveForks(channel);
-await becomeShim(options, channel);
+void main();
+
+async function main(): Promise<void> {
+  process.title = 'berth-zygote';
+  becomeSubreaper();
+  const unrehearsed = await rehearse(directory).then(
+    () => undefined,
+    (error: unknown) => messageOf(error),
+  );
+  prepareFork();
+  plugHeap();
+  report(channel, unrehearsed === undefined ? { kind: 'ready' } : { kind: 'ready', unrehearsed });
+  // From here on in a child.
+  const options = serveForks(channel);
+  await becomeShim(options, channel);
+}

@@ -3,6 +3,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { ShimDefinition, type EventsRequest } from '../../src/generated/berth/shim/v1/shim.js';
 import { Options } from '../../src/generated/containerd/runc/v1/oci.js';
 import { TaskDefinition } from '../../src/generated/containerd/task/v3/shim.js';
@@ -51,15 +52,20 @@ export async function rehearse(directory: string): Promise<void> {
   // Loads perf_hooks, nine modules of Node's, at its first use.
   performance.now();
   try {
-    writeFileSync('runc', runtime);
-    chmodSync('runc', 0o700);
-    writeFileSync('state', rehearsalState(id, 'PID'));
-    writeFileSync('config.json', JSON.stringify(rehearsalSpec));
+    furnish(directory);
     for (let round = 0; round < rounds; round++) await serveOnce(directory);
   } finally {
     process.chdir('/');
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** What a container of the pretended runtime needs in its bundle. */
+export function furnish(bundle: string): void {
+  writeFileSync(join(bundle, 'runc'), runtime);
+  chmodSync(join(bundle, 'runc'), 0o700);
+  writeFileSync(join(bundle, 'state'), rehearsalState(id, 'PID'));
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(rehearsalSpec));
 }
 
 async function serveOnce(bundle: string): Promise<void> {
@@ -94,7 +100,7 @@ async function serveOnce(bundle: string): Promise<void> {
 }
 
 /** What berthd asks of a shim in a short life. */
-async function play(connection: TtrpcConnection, bundle: string): Promise<void> {
+export async function play(connection: TtrpcConnection, bundle: string): Promise<void> {
   const task = connection.client(TaskDefinition);
   const shim = connection.client(ShimDefinition);
   const events = shim.events(cursor(), {});

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // `berth`: runs one command, prints a failure as one line, and exits once everything printed has been taken.
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -20,13 +19,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
-const code = await main();
-session.close();
-if (!outputIsBroken) await flush(process.stdout);
-await flush(process.stderr);
-leave(code);
+void main();
 
-async function main(): Promise<number> {
+async function main(): Promise<never> {
+  const code = await run();
+  session.close();
+  if (!outputIsBroken) await flush(process.stdout);
+  await flush(process.stderr);
+  return leave(code);
+}
+
+async function run(): Promise<number> {
   try {
     await buildProgram(session).parseAsync();
     return session.exitCode;

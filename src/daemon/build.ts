@@ -8,9 +8,9 @@ const home = new URL('../../../', import.meta.url);
 
 export const protoDirectory = fileURLToPath(new URL('proto', home));
 /** berthd itself, for shims that publish an event by running the daemon's program. */
-export const daemonMain = fileURLToPath(new URL('dist/src/daemon/main.js', home));
-export const shimMain = fileURLToPath(new URL('dist/shim/main.js', home));
-export const zygoteMain = fileURLToPath(new URL('dist/shim/zygote/main.js', home));
+export const daemonMain = fileURLToPath(new URL('dist/bin/berthd/main.js', home));
+export const shimMain = fileURLToPath(new URL('dist/bin/shim/main.js', home));
+export const zygoteMain = fileURLToPath(new URL('dist/bin/zygote/main.js', home));
 
 export function readBuildInfo(): BuildInfo {
   const { version, revision } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as Partial<BuildInfo>;

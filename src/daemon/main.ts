@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // berthd: the command line, and nothing else.
 import { Command, Option } from 'commander';
 import { messageOf } from '../domain/errors.js';
@@ -63,9 +62,7 @@ program
     await publish({ ...event, address }, process.stdin);
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
+program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`berthd: ${messageOf(error)}\n`);
   process.exitCode = 1;
-}
+});

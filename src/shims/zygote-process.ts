@@ -5,7 +5,7 @@ import { encodeMessage, MessageDecoder, type ZygoteReport, type ZygoteRequest } 
 
 /** A shim's start calls few functions half as often; one that carries output comes to it within a second. */
 const callsBeforeFeedback = 800;
-const nodeFlags = [
+export const zygoteFlags: readonly string[] = [
   // Without V8's helper threads, whose locks and work a forked child would lack.
   '--single-threaded',
   '--v8-pool-size=0',
@@ -45,7 +45,7 @@ export class ZygoteProcess {
   readonly #channel: Socket;
 
   constructor({ main, directory, environment, onSpawn }: ZygoteSettings, onReport: (report: ZygoteReport) => void) {
-    this.#child = spawn(process.execPath, [...nodeFlags, main, directory, titleRoom], {
+    this.#child = spawn(process.execPath, [...zygoteFlags, main, directory, titleRoom], {
       // Of its own session, so that a terminal's Ctrl-C is berthd's to answer.
       detached: true,
       cwd: '/',

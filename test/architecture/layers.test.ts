@@ -1,6 +1,6 @@
 // The layers of ARCHITECTURE.md, held against the real imports: who may see whom, and which package has which owner.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { projectRoot, readSourceFiles, type SourceFile } from './source-files.js';
@@ -124,10 +124,14 @@ test('every file but generated ones says in its first line what it owns', () => 
 });
 
 test('package.json names programs that are built', () => {
-  for (const program of ['src/daemon/main', 'src/cli/main', 'shim/main']) {
-    assert.ok(byPath.has(`${program}.ts`), program);
-    assert.ok(existsSync(join(projectRoot, `dist/${program}.js`)), program);
-    assert.match(byPath.get(`${program}.ts`)?.text ?? '', /^#!\/usr\/bin\/env node\n/);
+  const { bin } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  assert.deepEqual(Object.keys(bin), ['berthd', 'berth', 'containerd-shim-berth-v2']);
+  for (const program of Object.values(bin)) {
+    const path = join(projectRoot, program);
+    assert.match(readFileSync(path, 'utf8'), /^#!\/(usr\/bin\/env node|bin\/sh)\n/);
+    assert.doesNotThrow(() => accessSync(path, constants.X_OK), program);
   }
 });
 

@@ -26,7 +26,7 @@ const daemon = useBerthd({ config: 'backup_interval_seconds = 1' });
 
 /** Runs a berthd on the same directories to its end. */
 async function berthd(...args: string[]) {
-  const main = join(projectRoot, 'dist/src/daemon/main.js');
+  const main = join(projectRoot, 'dist/bin/berthd/main.js');
   const paths = ['--config', daemon().path('config.toml'), '--root', daemon().root, '--state', daemon().state];
   return await runProgram(process.execPath, [main, ...paths, ...args]);
 }

@@ -221,7 +221,7 @@ export class TestDaemon {
   }
 
   berthCommand(args: readonly string[]): string[] {
-    const main = join(dist, 'src/cli/main.js');
+    const main = join(dist, 'bin/berth/main.js');
     return [process.execPath, main, '--address', this.socket, '--namespace', this.namespace, ...args];
   }
 
@@ -357,7 +357,7 @@ export class TestDaemon {
 }
 
 function berthSubject(daemon: TestDaemon): Subject {
-  const main = join(dist, 'src/daemon/main.js');
+  const main = join(dist, 'bin/berthd/main.js');
   if (!existsSync(main)) throw new Error(`${main} is not there: run make build`);
   const paths = ['--config', daemon.path('config.toml'), '--root', daemon.root, '--state', daemon.state];
   return {

@@ -23,7 +23,7 @@ import { hasEnded, type TestScope } from './host-state.js';
 import { cleanUp, waitForNoLeaks } from './leaks.js';
 import { makeBusyboxRootfs } from './rootfs.js';
 
-const shimMain = fileURLToPath(new URL('../../shim/main.js', import.meta.url));
+const shimMain = fileURLToPath(new URL('../../bin/shim/main.js', import.meta.url));
 const connectTimeoutMs = 5000;
 export const containerId = 'c1';
 

@@ -115,7 +115,7 @@ async function findBerth(id: string): Promise<number> {
     () => {
       for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
         const words = readCommand(name);
-        if (words[1]?.endsWith('src/cli/main.js') === true && words.includes(id) && words.includes(daemon().socket)) {
+        if (words[1]?.endsWith('bin/berth/main.js') === true && words.includes(id) && words.includes(daemon().socket)) {
           return Number(name);
         }
       }

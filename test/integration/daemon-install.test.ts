@@ -46,10 +46,23 @@ test('a staged installation has everything below DESTDIR, and production package
   await install('/usr/local', stage);
   for (const program of programs) assert.ok(existsSync(join(stage, 'usr/local/bin', program)), program);
   const library = join(stage, 'usr/local/lib/berth');
-  for (const path of ['dist/src/daemon/main.js', 'dist/shim/main.js', 'proto/containerd', 'node_modules/level']) {
+  for (const path of [
+    'dist/bin/berthd/program.cache',
+    'dist/bin/zygote/main.js',
+    'proto/containerd',
+    'node_modules/level',
+  ]) {
     assert.ok(existsSync(join(library, path)), path);
   }
-  for (const path of ['dist/test', 'node_modules/typescript', 'node_modules/oxlint', 'test']) {
+  for (const path of [
+    'dist/src',
+    'dist/shim',
+    'dist/test',
+    'node_modules/esbuild',
+    'node_modules/typescript',
+    'node_modules/oxlint',
+    'test',
+  ]) {
     assert.ok(!existsSync(join(library, path)), path);
   }
 });

@@ -10,7 +10,7 @@ import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd();
 
-const main = join(projectRoot, 'dist/src/daemon/main.js');
+const main = join(projectRoot, 'dist/bin/berthd/main.js');
 
 /** Runs another berthd to its end. */
 async function berthd(...args: string[]) {

@@ -242,7 +242,7 @@ test('an exit that a shim publishes by the program it was given is taken; one of
       ...['--address', daemon().socket, 'publish'],
       ...['--topic', '/tasks/exit', '--namespace', daemon().namespace],
     ];
-    return await runProgram(join(projectRoot, 'dist/src/daemon/main.js'), command, { input });
+    return await runProgram(join(projectRoot, 'dist/bin/berthd/main.js'), command, { input });
   };
   await daemon().ctr(['tasks', 'exec', '-d', '--exec-id', 'e1', 'told', '/bin/sleep', '1000']);
   assert.deepEqual(await publish('told').then(({ code, stderr }) => ({ code, stderr })), { code: 0, stderr: '' });

@@ -12,7 +12,7 @@ import { projectRoot, startBerthd, type TestDaemon } from '../helpers/daemon.js'
 import { runProgram } from '../helpers/program.js';
 import { callRpc } from '../helpers/rpc.js';
 
-const main = join(projectRoot, 'dist/src/daemon/main.js');
+const main = join(projectRoot, 'dist/bin/berthd/main.js');
 
 let certificates: string;
 let address: string;
@@ -94,7 +94,7 @@ async function freePort(): Promise<number> {
 /** `berth` as the holder of that certificate. */
 async function berthAs(name: string, ...args: string[]) {
   const remote = ['--address', `tcp://${address}`, '--tls-dir', join(certificates, name)];
-  const cli = join(projectRoot, 'dist/src/cli/main.js');
+  const cli = join(projectRoot, 'dist/bin/berth/main.js');
   return await runProgram(process.execPath, [cli, ...remote, '--namespace', daemon.namespace, ...args]);
 }
 
@@ -132,7 +132,7 @@ test('streams over TCP are refused with the reason', async () => {
 
 test('berth says which certificates are missing', async () => {
   const { stderr, code } = await runProgram(process.execPath, [
-    join(projectRoot, 'dist/src/cli/main.js'),
+    join(projectRoot, 'dist/bin/berth/main.js'),
     ...['--address', `tcp://${address}`, 'version'],
   ]);
   assert.notEqual(code, 0);

@@ -20,7 +20,7 @@ const workers = 8;
 const callTimeoutMs = 20_000;
 const refusal = 'OCI runtime create failed';
 
-const zygoteMain = fileURLToPath(new URL('../../../shim/zygote/main.js', import.meta.url));
+const zygoteMain = fileURLToPath(new URL('../../../bin/zygote/main.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'berth-forks-'));
 const runtime = join(directory, 'runtime');
 writeFileSync(runtime, '#!/bin/sh\nexit 1\n');

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { commands, groups } from '../../../src/cli/command-table.js';
 import { type ProgramOptions, runProgram } from '../../helpers/program.js';
 
-const main = resolve(import.meta.dirname, '../../../src/cli/main.js');
+const main = resolve(import.meta.dirname, '../../../bin/berth/main.js');
 
 async function berth(args: readonly string[], options: ProgramOptions = {}) {
   return await runProgram(process.execPath, [main, ...args], {

@@ -1,0 +1,107 @@
+// Runs each program of dist/bin once, for what V8 made of it in the run to be kept beside it: the next start compiles
+// nothing of that again. For the Node that runs this.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { furnish, play } from '../dist/shim/zygote/rehearse.js';
+import { EventsDefinition } from '../dist/src/generated/containerd/services/events/ttrpc/v1/events.js';
+import { TaskDefinition } from '../dist/src/generated/containerd/task/v3/shim.js';
+import { zygoteFlags } from '../dist/src/shims/zygote-process.js';
+import { dialTtrpc } from '../dist/src/ttrpc/client.js';
+import { implement, serveTtrpc } from '../dist/src/ttrpc/server.js';
+
+const home = dirname(dirname(fileURLToPath(import.meta.url)));
+const recorder = join(home, 'scripts/record-code-cache.mjs');
+const id = 'rehearsal';
+const limitMs = 60_000;
+
+const directory = mkdtempSync(join(tmpdir(), 'berth-code-cache-'));
+const children = [];
+try {
+  await runDaemon();
+  await runZygote();
+  await runShim();
+} catch (error) {
+  // They run all the same.
+  process.stderr.write(`programs will start more slowly, for want of a code cache: ${error.message}\n`);
+} finally {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** And the command line with it. */
+async function runDaemon() {
+  const address = join(directory, 'berth.sock');
+  const args = ['--root', directory, '--state', directory, '--address', address, '--log-level', 'error'];
+  const daemon = start('berthd', { args });
+  await appeared(address);
+  await ended(start('berth', { args: ['--address', address, 'ps', '--all'] }));
+  daemon.kill('SIGTERM');
+  await ended(daemon);
+}
+
+async function runZygote() {
+  const zygote = start('zygote', { flags: zygoteFlags, args: [join(directory, 'zygote')] });
+  await once(zygote.stdio[3], 'data');
+  zygote.stdio[3].end();
+  await ended(zygote);
+}
+
+/** As containerd does, which is more than berthd does. */
+async function runShim() {
+  const bundle = join(directory, id);
+  mkdirSync(bundle);
+  furnish(bundle);
+  const events = join(directory, 'events.sock');
+  const server = serveTtrpc({ services: [implement(EventsDefinition, { forward: async () => ({}) })] });
+  const listener = createServer((socket) => server.accept(socket)).listen(events);
+  const args = [
+    '-namespace',
+    id,
+    '-id',
+    id,
+    '-bundle',
+    bundle,
+    '-address',
+    join(directory, 'containerd.sock'),
+    'start',
+  ];
+  const shim = start('shim', { args, env: { TTRPC_ADDRESS: events } });
+  const [answer] = await once(shim.stdio[3], 'data');
+  const connection = await dialTtrpc(String(answer).replace('unix://', ''), { timeoutMs: limitMs });
+  await play(connection, bundle);
+  await connection.client(TaskDefinition).shutdown({ id, now: true });
+  await connection.close();
+  await ended(shim);
+  listener.close();
+  await server.close();
+}
+
+function start(program, { flags = [], args, env = {} }) {
+  const main = join(home, 'dist/bin', program, 'main.js');
+  const child = spawn(process.execPath, [...flags, '--import', recorder, main, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    env: { ...process.env, ...env },
+    timeout: limitMs,
+  });
+  children.push(child);
+  return child;
+}
+
+async function ended(child) {
+  const [code, signal] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+  if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${signal ?? code}`);
+}
+
+async function appeared(path) {
+  const deadline = Date.now() + limitMs;
+  while (!existsSync(path)) {
+    if (Date.now() > deadline) throw new Error(`${path} does not appear`);
+    await setTimeout(20);
+  }
+}
