@@ -192,11 +192,12 @@ for (const args of [['--help'], ['--version'], ['run', '--help'], ['version', '-
   });
 }
 
-/** The modules that a command has loaded, from V8's record of what ran. */
+/** The modules that a command has loaded, from V8's record of what ran; the bundle runs its parts as late as they are loaded. */
 async function loadedModules(args: readonly string[]): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-coverage-'));
   try {
-    await berth(args, { env: { NODE_V8_COVERAGE: directory } });
+    const modules = resolve(import.meta.dirname, '../../../src/cli/main.js');
+    await runProgram(process.execPath, [modules, ...args], { env: { NODE_V8_COVERAGE: directory } });
     const texts = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')));
     return texts.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url));
   } finally {
