@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { poll } from '../../../src/base/deadline.js';
+import { StorageService } from '../../../src/generated/berth/v1/storage.js';
 import { ContainersService } from '../../../src/generated/containerd/services/containers/v1/containers.js';
 import { LeasesService } from '../../../src/generated/containerd/services/leases/v1/leases.js';
 import { NamespacesService } from '../../../src/generated/containerd/services/namespaces/v1/namespace.js';
@@ -10,7 +11,7 @@ import { TasksService } from '../../../src/generated/containerd/services/tasks/v
 import { VersionService } from '../../../src/generated/containerd/services/version/v1/version.js';
 import { ImagesService } from '../../../src/generated/containerd/services/images/v1/images.js';
 import { assertCheckClean } from '../../helpers/check-clean.js';
-import { removeContainer, runContainer } from '../../helpers/containers.js';
+import { runContainer } from '../../helpers/containers.js';
 import { Status } from '../../../src/generated/containerd/v1/types/task.js';
 import type { TestDaemon } from '../../helpers/daemon.js';
 import type { RpcOptions } from '../../helpers/rpc.js';
@@ -70,7 +71,11 @@ async function send(daemon: TestDaemon, source: GrpcInputs, count: number, tally
 async function revive(daemon: TestDaemon): Promise<void> {
   const found = await daemon.call(TasksService.get, { containerId: 'live', execId: '' }).catch(() => undefined);
   if (found?.process?.status === Status.RUNNING) return;
-  await removeContainer(daemon, 'live').catch(() => undefined);
+  await poll(() => removeOne(daemon, 'live', {}), {
+    limitMs: settleLimitMs,
+    intervalMs: 100,
+    what: 'the former container to be removed',
+  });
   await runContainer(daemon, 'live', ['/bin/sh', '-c', 'while :; do sleep 1; done']);
 }
 
@@ -121,14 +126,12 @@ async function removeEverything(daemon: TestDaemon): Promise<void> {
 async function removeNamespace(daemon: TestDaemon, namespace: string): Promise<void> {
   const within: RpcOptions = { namespace };
   for (const { id } of (await daemon.call(ContainersService.list, { filters: [] }, within)).containers) {
-    const containerId = id;
-    await quietly(daemon.call(TasksService.resume, { containerId }, within));
-    await quietly(daemon.call(TasksService.kill, { containerId, execId: '', signal: 9, all: true }, within));
-    if (await quietly(daemon.call(TasksService.get, { containerId, execId: '' }, within))) {
-      await quietly(daemon.call(TasksService.wait, { containerId, execId: '' }, within));
-      await daemon.call(TasksService.delete, { containerId }, within);
-    }
-    await daemon.call(ContainersService.delete, { id }, within);
+    // Calls that were given up may be at work still, and mount or start it once more.
+    await poll(() => removeOne(daemon, id, within), {
+      limitMs: settleLimitMs,
+      intervalMs: 100,
+      what: `container ${id} to be removed`,
+    });
   }
   for (const { id } of (await daemon.call(LeasesService.list, { filters: [] }, within)).leases) {
     await daemon.call(LeasesService.delete, { id, sync: false }, within);
@@ -137,6 +140,18 @@ async function removeNamespace(daemon: TestDaemon, namespace: string): Promise<v
     await daemon.call(ImagesService.delete, { name, sync: false, target: undefined }, within);
   }
   for (const snapshotter of ['overlayfs', 'native']) await removeSnapshots(daemon, snapshotter, within);
+}
+
+async function removeOne(daemon: TestDaemon, containerId: string, within: RpcOptions): Promise<true | undefined> {
+  await quietly(daemon.call(TasksService.resume, { containerId }, within));
+  await quietly(daemon.call(TasksService.kill, { containerId, execId: '', signal: 9, all: true }, within));
+  await quietly(daemon.call(TasksService.wait, { containerId, execId: '' }, within));
+  await quietly(daemon.call(TasksService.delete, { containerId }, within));
+  await quietly(daemon.call(StorageService.unmount, { containerId, force: true }, within));
+  return await daemon.call(ContainersService.delete, { id: containerId }, within).then(
+    () => true,
+    ({ code }: ServiceError) => code === status.NOT_FOUND || undefined,
+  );
 }
 
 /** Children first, which is whatever order works. */
