@@ -7,7 +7,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 # command=package, where the package gives the command on Debian and Ubuntu.
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
 tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
-  docker-registry=docker-registry skopeo=skopeo zstd=zstd
+  docker-registry=docker-registry skopeo=skopeo zstd=zstd debootstrap=debootstrap
   iptables=iptables setpriv=util-linux)
 
 main() {
@@ -27,8 +27,12 @@ main() {
     install_packages "${missing[@]}"
   fi
   if [ "${1:-test}" = test ]; then
+    # Each waits for the network more than for the processor.
+    "$(dirname "$0")/setup-userland.sh" >/dev/null &
+    local userland=$!
     "$(dirname "$0")/setup-criu.sh" >/dev/null
     "$(dirname "$0")/setup-nodes.sh" >/dev/null
+    wait "$userland"
   fi
 }
 

@@ -16,15 +16,18 @@ const type = (name: string) => `application/vnd.oci.image.${name}`;
 
 export class OciLayout {
   readonly #directory: string;
+  readonly #level: number | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, level: number | undefined) {
     this.#directory = directory;
+    this.#level = level;
   }
 
-  static async create(directory: string): Promise<OciLayout> {
+  /** `level` is gzip's; 1 saves seconds where layers are large. */
+  static async create(directory: string, level?: number): Promise<OciLayout> {
     await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
     await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-    return new OciLayout(directory);
+    return new OciLayout(directory, level);
   }
 
   async blob(mediaType: string, content: Buffer | object): Promise<OciDescriptor> {
@@ -40,7 +43,10 @@ export class OciLayout {
     const rootfs = { type: 'layers', diff_ids: diffIds };
     const configuration = await this.blob(type('config.v1+json'), { architecture, os: 'linux', config, rootfs });
     const descriptors: OciDescriptor[] = [];
-    for (const layer of layers) descriptors.push(await this.blob(type('layer.v1.tar+gzip'), gzipSync(layer)));
+    for (const layer of layers) {
+      const blob = gzipSync(layer, { ...(this.#level !== undefined && { level: this.#level }) });
+      descriptors.push(await this.blob(type('layer.v1.tar+gzip'), blob));
+    }
     const mediaType = type('manifest.v1+json');
     const manifest = { schemaVersion: 2, mediaType, config: configuration, layers: descriptors };
     return { ...(await this.blob(mediaType, manifest)), platform: { os: 'linux', architecture } };

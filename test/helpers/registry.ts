@@ -12,6 +12,8 @@ import { poll } from '../../src/base/deadline.js';
 import { runProgram } from './program.js';
 
 const startLimitMs = 10_000;
+/** Of a large image on a loaded machine. */
+const pushLimitMs = 120_000;
 /** Of `secret`, by bcrypt: the only kind that the registry takes. */
 const secretHash = '$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a';
 
@@ -62,7 +64,9 @@ export class Registry {
   /** Copies an image, or an index with all its images, from an OCI layout. */
   async push(layout: string, image: string): Promise<void> {
     const args = ['--insecure-policy', 'copy', '--all', '--dest-tls-verify=false', `oci:${layout}`];
-    const { code, stderr } = await runProgram('skopeo', [...args, `docker://${this.reference(image)}`]);
+    const { code, stderr } = await runProgram('skopeo', [...args, `docker://${this.reference(image)}`], {
+      limitMs: pushLimitMs,
+    });
     if (code !== 0) throw new Error(`skopeo: ${stderr}`);
   }
 

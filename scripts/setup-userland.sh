@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Prints the path of a tar of a Debian userland: what debootstrap's first stage unpacks, with the users that the package
+# base-passwd brings, and without documentation and translations. Made once, then reused from ~/.cache/berth/userland.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
+
+# The oldest that still gets updates: the tests compare trees with those of its own containerd.
+suite=bookworm
+mirror=http://deb.debian.org/debian
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/berth/userland
+# A mirror may fail now and then.
+attempts=3
+
+main() {
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  [ -e "$cache/$suite.tar" ] || make_userland
+  echo "$cache/$suite.tar"
+}
+
+make_userland() {
+  command -v debootstrap >/dev/null || refuse 'debootstrap is missing: run make deps.'
+  [ -e "$keyring" ] || refuse "$keyring is missing: apt-get install debian-archive-keyring."
+  work=$(mktemp -d "$cache/new.XXXXXX")
+  # Not local: the trap runs when this function is over.
+  trap 'rm -rf "$work"' EXIT
+  echo "Fetching a userland of Debian $suite ..." >&2
+  local attempt=1 tree=$work/tree
+  until bootstrap "$tree"; do
+    [ "$attempt" -lt "$attempts" ] || { tail -n 20 "$work/log" >&2; refuse "cannot fetch Debian $suite from $mirror."; }
+    attempt=$((attempt + 1))
+    rm -rf "$tree"
+  done
+  # What debootstrap puts there depends on the container that it finds itself in.
+  rm -rf "$tree"/{proc,dev}
+  mkdir "$tree"/{proc,dev}
+  mknod -m 666 "$tree/dev/null" c 1 3
+  # As base-passwd does it where there are no users yet.
+  for name in passwd group; do cp "$tree/usr/share/base-passwd/$name.master" "$tree/etc/$name"; done
+  rm -rf "$tree"/debootstrap "$tree"/var/cache/apt/archives/*.deb "$tree"/usr/share/{doc,locale,man,info}
+  tar --create --file "$work/tar" --directory "$tree" --numeric-owner --xattrs --sort=name --format=pax .
+  mv "$work/tar" "$cache/$suite.tar"
+}
+
+bootstrap() {
+  debootstrap --foreign --variant=minbase --keyring="$keyring" "$suite" "$1" "$mirror" >"$work/log" 2>&1
+}
+
+refuse() {
+  echo "$0: $1" >&2
+  exit 1
+}
+
+main
