@@ -8,6 +8,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
 tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
   docker-registry=docker-registry skopeo=skopeo zstd=zstd debootstrap=debootstrap
+  mkfs.ext4=e2fsprogs
   iptables=iptables setpriv=util-linux)
 
 main() {

@@ -10,7 +10,7 @@ const readers = new Set(
   [
     ['Get', 'List', 'ListStream', 'ListPids', 'ListResources', 'ListStatuses', 'Info', 'Status', 'Stat', 'Usage'],
     ['Read', 'Mounts', 'Wait', 'Metrics', 'Version', 'Server', 'Plugins', 'PluginInfo', 'Subscribe', 'Head'],
-    ['Explain', 'Verify', 'Launches', 'Shims', 'Inspect', 'Directories', 'Export'],
+    ['Explain', 'Verify', 'Launches', 'Shims', 'Storage', 'Inspect', 'Directories', 'Export'],
     ['GetMetadata', 'ListMetadata', 'ListMounts'],
   ].flat(),
 );

@@ -5,6 +5,7 @@ import type { RungCounts, ZygoteCounts } from '../shims/launch-counts.js';
 import { check } from '../supervisor/check/check.js';
 import { explain } from '../supervisor/explain.js';
 import { shimHealth } from '../supervisor/shim-health.js';
+import { storageHealth } from '../supervisor/storage-health.js';
 import { stopAllTasks } from '../supervisor/stop-all-tasks.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import { timestampFromNanos } from '../supervisor/wire-values.js';
@@ -35,6 +36,7 @@ export function maintenanceHandlers(supervisor: Supervisor): Handlers<typeof Mai
       const shims = await shimHealth(supervisor);
       return { shims: shims.map(({ id, ...rest }) => ({ containerId: id, ...rest })) };
     },
+    storage: async () => ({ directories: await storageHealth(supervisor) }),
     collectGarbage: async () => {
       const { pauseMs, ...counts } = await supervisor.images.garbage.collect();
       return { ...counts, pause: durationFromMillis(pauseMs) };

@@ -1,5 +1,5 @@
 // Makes a directory with its parents. Node's own `recursive` does not end where a file system answers ENOENT although
-// the parent is there, as /proc does.
+// the parent is there, as /proc does, and says ENOENT where the file system is read-only.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 

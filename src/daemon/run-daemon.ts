@@ -65,6 +65,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
     launcher: launching.launcher,
     launchCounts: () => launching.counts(),
     log,
+    rootDirectory: configuration.root,
     stateDirectory: configuration.state,
     containersDirectory: join(configuration.root, 'containers'),
     checkpointsDirectory: join(configuration.root, 'checkpoints'),

@@ -49,6 +49,19 @@ export function isBerthError(error: unknown, kind?: ErrorKind): error is BerthEr
   return error instanceof BerthError && (kind === undefined || error.kind === kind);
 }
 
+/** What the state of a file system, and no fault of the caller's, keeps from being done; the caller may try again. */
+const kindsOfStorageErrors: ReadonlyMap<unknown, ErrorKind> = new Map([
+  ['ENOSPC', 'resource-exhausted'],
+  ['EDQUOT', 'resource-exhausted'],
+  ['EROFS', 'unavailable'],
+  ['EIO', 'unavailable'],
+]);
+
+/** Undefined for whatever is not a system call's word on a file system that is full, read-only or broken. */
+export function kindOfStorageError(error: unknown): ErrorKind | undefined {
+  return error instanceof Error && 'code' in error ? kindsOfStorageErrors.get(error.code) : undefined;
+}
+
 /** The kind a status code stands for; codes outside the canonical set are `unknown`. */
 export function kindFromStatusCode(code: number): ErrorKind {
   for (const [kind, value] of Object.entries(statusCodes)) {

@@ -10,8 +10,11 @@ import { isSystemError } from '../linux/libc.js';
 const emptyTimeoutMs = 1000;
 const emptyPollMs = 5;
 
-/** Removes the empty groups that the spec in `bundle` names; one in which something runs belongs to somebody else too. */
-export async function removeLeftoverGroups(bundle: string): Promise<void> {
+/**
+ * Removes the empty groups that the spec in `bundle` names; one in which something runs belongs to somebody else too. True
+ * when none of them is left.
+ */
+export async function removeLeftoverGroups(bundle: string): Promise<boolean> {
   const left = new Set(cgroupDirectories(cgroupsPathIn(bundle)));
   const isDone = (): true | undefined => {
     for (const directory of left) if (tryToRemove(directory)) left.delete(directory);
@@ -19,8 +22,10 @@ export async function removeLeftoverGroups(bundle: string): Promise<void> {
   };
   try {
     await poll(isDone, { limitMs: emptyTimeoutMs, intervalMs: emptyPollMs, what: 'the end of what a cgroup holds' });
+    return true;
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
+    return false;
   }
 }
 

@@ -23,6 +23,7 @@ import {
 import type { ProgramStart } from '../linux/spawn.js';
 import { runCommand, type Command, type Outcome } from './command.js';
 import { criuErrors } from './criu-errors.js';
+import { removeDamaged } from './damaged-state.js';
 import { removeLeftoverGroups } from './leftover-groups.js';
 import { deleteNatively } from './native-delete.js';
 import { type CreatedInit, startNatively } from './native-start.js';
@@ -98,8 +99,12 @@ export class Runc {
   /** Idempotent: a container that the runtime does not know is deleted already. */
   async delete(id: string, force = false): Promise<void> {
     const outcome = await this.#run(deleteArguments(id, force), deleteTimeoutMs);
-    if (!outcome.ok && !outcome.message.includes('does not exist')) throw failure('failed to delete task', outcome);
-    if (force) await removeLeftoverGroups(this.settings.directory);
+    const { binary, root, directory: bundle } = this.settings;
+    if (outcome.ok || outcome.message.includes('does not exist')) {
+      if (force) await removeLeftoverGroups(bundle);
+    } else if (outcome.timedOut || !(await removeDamaged({ binary, root, id, bundle }))) {
+      throw failure('failed to delete task', outcome);
+    }
   }
 
   async pause(id: string): Promise<void> {

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import { inheritNothing } from '../linux/inherit-nothing.js';
 import type { ProgramStart } from '../linux/spawn.js';
 import type { ExitStatus } from '../linux/wait.js';
 
@@ -19,6 +20,7 @@ export type SpawnProgram = (start: ProgramStart) => RunningProgram | Promise<Run
 /** `onSpawn` is told of the process that libuv waits for. */
 export function spawnByNode(onSpawn: (child: ChildProcess) => void = () => undefined): SpawnProgram {
   return async ({ file, args, directory, environment, stdio }) => {
+    inheritNothing();
     const child = spawn(file, args, { cwd: directory, env: environment, stdio: [...stdio] });
     const exited = new Promise<ExitStatus>((resolve) => {
       child.once('exit', (code, signal) => resolve(exitStatus(code, signal)));

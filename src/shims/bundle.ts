@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory } from '../base/make-directory.js';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
 import { BerthError } from '../domain/errors.js';
 import { type ContainerKey, isValidId } from '../domain/ids.js';
@@ -87,7 +88,7 @@ function tryToMake(path: string): boolean {
 
 /** A link in its place could lead anywhere, and we are root. */
 function makeNamespaceDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: bundleMode });
+  makeDirectory(path, bundleMode);
   if (lstatSync(path).isSymbolicLink()) {
     throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
   }

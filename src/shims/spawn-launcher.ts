@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { withDeadline } from '../base/deadline.js';
+import { inheritNothing } from '../linux/inherit-nothing.js';
 import { openShimLog } from './bundle.js';
 import { launchError } from './launch-error.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
@@ -41,6 +42,7 @@ export class SpawnLauncher implements ShimLauncher {
     try {
       const flags = ['-namespace', request.namespace, '-id', request.id, '-bundle', request.bundle];
       if (request.debug) flags.push('-debug');
+      inheritNothing();
       const child = spawn(process.execPath, [this.#shimMain, ...flags, 'serve'], {
         cwd: request.bundle,
         detached: true,

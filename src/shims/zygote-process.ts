@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { encodeMessage, MessageDecoder, type ZygoteReport, type ZygoteRequest } from '../domain/zygote-messages.js';
+import { inheritNothing } from '../linux/inherit-nothing.js';
 
 /** A shim's start calls few functions half as often; one that carries output comes to it within a second. */
 const callsBeforeFeedback = 800;
@@ -45,6 +46,7 @@ export class ZygoteProcess {
   readonly #channel: Socket;
 
   constructor({ main, directory, environment, onSpawn }: ZygoteSettings, onReport: (report: ZygoteReport) => void) {
+    inheritNothing();
     this.#child = spawn(process.execPath, [...zygoteFlags, main, directory, titleRoom], {
       // Of its own session, so that a terminal's Ctrl-C is berthd's to answer.
       detached: true,

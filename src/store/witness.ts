@@ -29,8 +29,13 @@ export class CommitWitness {
     }
   }
 
+  /** Never throws: the batch is on the disk already, and what cannot be noted only makes it ask for less. */
   note(commits: bigint): void {
-    writeSync(this.#fd, `${commits.toString().padStart(digits, '0')}\n`, 0);
+    try {
+      writeSync(this.#fd, `${commits.toString().padStart(digits, '0')}\n`, 0);
+    } catch {
+      // A file system that has just turned read-only: the next batch says so.
+    }
   }
 
   close(): void {

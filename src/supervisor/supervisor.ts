@@ -34,6 +34,7 @@ export interface Supervisor {
   readonly inboxes: EventInboxes;
   readonly orphans: OrphanReaper;
   readonly log: Log;
+  readonly rootDirectory: string;
   readonly stateDirectory: string;
   /** Where containers' work directories lie. */
   readonly containersDirectory: string;
@@ -71,6 +72,7 @@ export function createSupervisor(options: {
   readonly launcher: ShimLauncher;
   readonly launchCounts: () => LaunchCounts;
   readonly log: Log;
+  readonly rootDirectory: string;
   readonly stateDirectory: string;
   readonly containersDirectory: string;
   readonly checkpointsDirectory: string;

@@ -1,5 +1,5 @@
 // One call at the server: runs the handler, sends what it gives, and answers exactly once.
-import { BerthError, isBerthError, messageOf, originalError } from '../domain/errors.js';
+import { BerthError, isBerthError, kindOfStorageError, messageOf, originalError } from '../domain/errors.js';
 import { maxTimerMs } from './call-limits.js';
 import type { CallContext } from './definition.js';
 import { decodeMessage, encodeData, encodeFailure, encodeResponse, type Request } from './envelope.js';
@@ -132,7 +132,8 @@ export class ServerCall {
     }
     const original = originalError(error);
     if (!isBerthError(error)) this.#host.report(error);
-    this.abort(isBerthError(original) ? original : new BerthError('unknown', messageOf(error), { cause: error }));
+    const kind = kindOfStorageError(original) ?? 'unknown';
+    this.abort(isBerthError(original) ? original : new BerthError(kind, messageOf(error), { cause: error }));
   }
 
   /** What a handler throws because its signal told it to stop is nobody's news. */

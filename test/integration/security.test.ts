@@ -1,13 +1,14 @@
 // Who may come in and what they are told apart by; what others may read; that neither links nor what the daemon holds lead
 // out of where they belong.
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { NamespacesService } from '../../src/generated/containerd/services/namespaces/v1/namespace.js';
 import { createContainer, removeContainer, runContainer } from '../helpers/containers.js';
 import { startBerthd, type TestDaemon } from '../helpers/daemon.js';
+import { findProcesses } from '../helpers/host-state.js';
 import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
@@ -134,7 +135,21 @@ async function assertNothingLeaksInto(host: TestDaemon): Promise<void> {
   const exec = await host.ctr(['tasks', 'exec', '--exec-id', 'e1', 'exec', ...shell]);
   assert.equal(exec.code, 0, exec.stderr);
   assertClosed(host, exec.stdout);
+  assertRecordsAreTheDaemons(host);
   await removeContainer(host, 'exec');
+}
+
+/** LevelDB opens its files without a word on programs that are started later. */
+function assertRecordsAreTheDaemons(host: TestDaemon): void {
+  const others = findProcesses(host).filter(({ pid }) => pid !== host.pid);
+  assert.ok(others.some(({ command }) => command.includes('shim')));
+  const held = others.flatMap(({ pid, command }) =>
+    readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      .filter((path) => path.startsWith(host.root))
+      .map((path) => `${command} (${pid}) holds ${path}`),
+  );
+  assert.deepEqual(held, []);
 }
 
 /** The shell lists the descriptors of its own: standard streams, and the directory that it reads. */

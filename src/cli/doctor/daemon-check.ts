@@ -5,6 +5,7 @@ import {
   type LaunchesResponse,
   MaintenanceService,
   type ShimHealth,
+  type StorageDirectory,
   type Zygote,
 } from '../../generated/berth/v1/maintenance.js';
 import { VersionService } from '../../generated/containerd/services/version/v1/version.js';
@@ -26,6 +27,7 @@ export async function checkDaemon(session: Session): Promise<Finding[]> {
     const { version } = await withDeadline(answer, answerLimitMs, `the answer of berthd at ${path}`);
     return [
       ok('daemon', `berthd ${version} at ${path}`),
+      ...(await connection.unary(MaintenanceService.storage, {})).directories.map(storageFinding),
       launchFinding(await connection.unary(launches, {})),
       ...shimFindings((await connection.unary(MaintenanceService.shims, {})).shims),
     ];
@@ -34,6 +36,14 @@ export async function checkDaemon(session: Session): Promise<Finding[]> {
     if (isBerthError(error, 'unavailable')) return [warn('daemon', `none answers at ${path}`, advice)];
     return [warn('daemon', messageOf(error), "look into berthd's log")];
   }
+}
+
+/** A full disk mends itself once there is room; what the kernel has made read-only is often in need of more. */
+export function storageFinding({ name, path, failure }: StorageDirectory): Finding {
+  if (failure === '') return ok('storage', `${name} ${path} takes writes`);
+  const advice =
+    'make room, or mend the file system; berthd goes on by itself, with a restart where it had to be unmounted';
+  return warn('storage', `${name} ${path} takes no writes: ${failure}`, advice);
 }
 
 /** How its shims were launched; a rung that fails costs time, and the next one does its work. */

@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { armFailpoint } from '../../base/failpoint.js';
 import { KeyedQueue } from '../../base/keyed-queue.js';
-import { BerthError, type ErrorKind, messageOf } from '../../domain/errors.js';
+import { BerthError, type ErrorKind, kindOfStorageError, messageOf } from '../../domain/errors.js';
 import { HashedFile } from './hashed-file.js';
 import type {
   IngestRequest,
@@ -60,6 +60,5 @@ async function perform(request: IngestRequest): Promise<IngestResult> {
 
 function kindOf(error: unknown): ErrorKind {
   if (error instanceof BerthError) return error.kind;
-  const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
-  return full ? 'resource-exhausted' : 'unavailable';
+  return kindOfStorageError(error) ?? 'unavailable';
 }

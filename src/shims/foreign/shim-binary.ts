@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeadlineError, withDeadline } from '../../base/deadline.js';
 import { BerthError } from '../../domain/errors.js';
 import type { ContainerKey } from '../../domain/ids.js';
+import { inheritNothing } from '../../linux/inherit-nothing.js';
 
 /** Bytes of output that are kept; an address or a DeleteResponse has a few hundred. */
 const maxOutputBytes = 64 * 1024;
@@ -37,6 +38,7 @@ const maxShimVersion = 3;
 
 /** What it has printed; rejects with what it says where it fails, and kills it where it takes too long. */
 export async function runShimBinary(settings: ForeignSettings, run: ShimRun): Promise<Buffer> {
+  inheritNothing();
   const child = spawn(run.binary, flagsOf(settings, run), {
     cwd: run.bundle,
     // Of a session of its own, as Berth's own shims: what it starts is not for a terminal's Ctrl-C.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -7,6 +7,7 @@ import { isBerthError } from '../../../src/domain/errors.js';
 import { restoreBackup } from '../../../src/store/backup.js';
 import { repairDatabase } from '../../../src/store/database.js';
 import { openStore, type Store } from '../../../src/store/store.js';
+import { CommitWitness } from '../../../src/store/witness.js';
 
 let root: string;
 
@@ -119,4 +120,12 @@ test('a backup that was cut short is refused, and the records stay', async () =>
   store = await open();
   assert.equal(await known(store), 5);
   await store.close();
+});
+
+test('a batch that is on the disk counts as committed though its witness cannot be written', async () => {
+  await symlink('/dev/full', join(root, 'commits'));
+  const witness = CommitWitness.open(root);
+  witness.note(1n);
+  witness.close();
+  await rm(join(root, 'commits'));
 });

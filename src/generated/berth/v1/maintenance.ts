@@ -124,6 +124,21 @@ export interface ShimHealth {
   droppedBytes: bigint;
 }
 
+export interface StorageRequest {
+}
+
+export interface StorageResponse {
+  directories: StorageDirectory[];
+}
+
+export interface StorageDirectory {
+  /** `root` (records, images) or `state` (what belongs to this boot). */
+  name: string;
+  path: string;
+  /** Why it cannot be written; empty where it can. */
+  failure: string;
+}
+
 export interface ShutdownRequest {
   /** Stop every container first: SIGTERM, and SIGKILL once the timeout has passed. */
   stopContainers: boolean;
@@ -1229,6 +1244,183 @@ export const ShimHealth: MessageFns<ShimHealth> = {
   },
 };
 
+function createBaseStorageRequest(): StorageRequest {
+  return {};
+}
+
+export const StorageRequest: MessageFns<StorageRequest> = {
+  encode(_: StorageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StorageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStorageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StorageRequest>): StorageRequest {
+    return StorageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<StorageRequest>): StorageRequest {
+    const message = createBaseStorageRequest();
+    return message;
+  },
+};
+
+function createBaseStorageResponse(): StorageResponse {
+  return { directories: [] };
+}
+
+export const StorageResponse: MessageFns<StorageResponse> = {
+  encode(message: StorageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.directories) {
+      StorageDirectory.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StorageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStorageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directories.push(StorageDirectory.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StorageResponse>): StorageResponse {
+    return StorageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StorageResponse>): StorageResponse {
+    const message = createBaseStorageResponse();
+    message.directories = object.directories?.map((e) => StorageDirectory.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStorageDirectory(): StorageDirectory {
+  return { name: "", path: "", failure: "" };
+}
+
+export const StorageDirectory: MessageFns<StorageDirectory> = {
+  encode(message: StorageDirectory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.failure !== "") {
+      writer.uint32(26).string(message.failure);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StorageDirectory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStorageDirectory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StorageDirectory>): StorageDirectory {
+    return StorageDirectory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StorageDirectory>): StorageDirectory {
+    const message = createBaseStorageDirectory();
+    message.name = object.name ?? "";
+    message.path = object.path ?? "";
+    message.failure = object.failure ?? "";
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return { stopContainers: false, timeout: undefined };
 }
@@ -1567,6 +1759,16 @@ export const MaintenanceService = {
     responseSerialize: (value: ShimsResponse): Buffer => Buffer.from(ShimsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ShimsResponse => ShimsResponse.decode(value),
   },
+  /** Whether the directories in which the daemon keeps things can be written, tried now. */
+  storage: {
+    path: "/berth.v1.Maintenance/Storage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StorageRequest): Buffer => Buffer.from(StorageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StorageRequest => StorageRequest.decode(value),
+    responseSerialize: (value: StorageResponse): Buffer => Buffer.from(StorageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StorageResponse => StorageResponse.decode(value),
+  },
   /** Removes what nothing keeps, of all namespaces, and tells what went. */
   collectGarbage: {
     path: "/berth.v1.Maintenance/CollectGarbage" as const,
@@ -1600,6 +1802,8 @@ export interface MaintenanceServer extends UntypedServiceImplementation {
   launches: handleUnaryCall<LaunchesRequest, LaunchesResponse>;
   /** How the shims of all tasks are, in every namespace; each is asked now. */
   shims: handleUnaryCall<ShimsRequest, ShimsResponse>;
+  /** Whether the directories in which the daemon keeps things can be written, tried now. */
+  storage: handleUnaryCall<StorageRequest, StorageResponse>;
   /** Removes what nothing keeps, of all namespaces, and tells what went. */
   collectGarbage: handleUnaryCall<CollectGarbageRequest, CollectGarbageResponse>;
   /** Ends the daemon; containers go on, or are stopped first. */
@@ -1670,6 +1874,22 @@ export interface MaintenanceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ShimsResponse) => void,
+  ): ClientUnaryCall;
+  /** Whether the directories in which the daemon keeps things can be written, tried now. */
+  storage(
+    request: StorageRequest,
+    callback: (error: ServiceError | null, response: StorageResponse) => void,
+  ): ClientUnaryCall;
+  storage(
+    request: StorageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StorageResponse) => void,
+  ): ClientUnaryCall;
+  storage(
+    request: StorageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StorageResponse) => void,
   ): ClientUnaryCall;
   /** Removes what nothing keeps, of all namespaces, and tells what went. */
   collectGarbage(
