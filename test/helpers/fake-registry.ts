@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { rawTar } from './raw-tar.js';
@@ -33,12 +33,12 @@ export class FakeRegistry {
   readonly requests: FakeRequest[] = [];
   override: Override | undefined;
 
-  private constructor(tls: { readonly key: string; readonly cert: string } | undefined) {
+  private constructor(tls: ServerOptions | undefined) {
     const listener = (request: IncomingMessage, answer: ServerResponse): void => this.#answer(request, answer);
     this.#server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   }
 
-  static async start(tls?: { readonly key: string; readonly cert: string }): Promise<FakeRegistry> {
+  static async start(tls?: ServerOptions): Promise<FakeRegistry> {
     const registry = new FakeRegistry(tls);
     registry.#server.listen(0, '127.0.0.1');
     await once(registry.#server, 'listening');

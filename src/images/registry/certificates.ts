@@ -1,5 +1,6 @@
 // Whom a registry's certificate is trusted from: Node's authorities, the host's own, those of the registry's directory (as
 // Docker's /etc/docker/certs.d has them), and what the call brings.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
@@ -31,10 +32,26 @@ export async function certificatesFor(directory: string, registry: string, given
     ...(await Promise.all(certificates.map(read))),
     ...(given === '' ? [] : [given]),
   ];
-  const pair = names.find((name) => name.endsWith('.cert') && names.includes(name.replace(/\.cert$/, '.key')));
-  if (pair === undefined) return { authorities };
-  const client = { certificate: await read(pair), key: await read(pair.replace(/\.cert$/, '.key')) };
-  return { authorities, client };
+  const pair = names.find((name) => name.endsWith('.cert') && names.includes(keyOf(name)));
+  return pair === undefined ? { authorities } : { authorities, client: await readPair(join(own, pair)) };
+}
+
+function keyOf(certificate: string): string {
+  return certificate.replace(/\.cert$/, '.key');
+}
+
+/** What TLS would say of a pair that does not match names neither file. */
+async function readPair(path: string): Promise<{ readonly certificate: string; readonly key: string }> {
+  const [certificate, key] = [await readPem(path), await readPem(keyOf(path))];
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    const message = `${path} and its key cannot be used: ${messageOf(error)}`;
+    throw new BerthError('failed-precondition', message, { cause: error });
+  }
+  if (!isPair) throw new BerthError('failed-precondition', `${keyOf(path)} is not the key of ${path}`);
+  return { certificate, key };
 }
 
 async function hostAuthorities(): Promise<string[]> {

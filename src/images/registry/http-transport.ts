@@ -111,6 +111,7 @@ function reasonOf(error: unknown): string {
       return 'the server fell silent';
     case 'UND_ERR_SOCKET':
     case 'ECONNRESET':
+    case 'EPIPE':
       return 'the server cut the connection';
     default:
       return messageOf(error);
