@@ -16,6 +16,8 @@ export const zygoteFlags: readonly string[] = [
   '--no-memory-reducer',
   '--initial-old-space-size=32',
   '--min-semi-space-size=4',
+  // For the zygote to collect by itself before it forks.
+  '--expose-gc',
   ...lateFeedback(process.versions.node),
 ];
 /** A process's title can be as long as its command line, and a shim's names two ids. */
