@@ -29,6 +29,8 @@ export interface DaemonOptions {
   readonly env?: Environment | ((directory: string) => Environment);
   /** The text of its configuration file; empty where the test gives none. */
   readonly config?: string;
+  /** Follows the configuration that the daemon has otherwise. */
+  readonly addedConfig?: string;
 }
 
 /** How to start a daemon, and where it keeps things. */
@@ -55,9 +57,12 @@ export async function startBerthd(options: DaemonOptions = {}): Promise<TestDaem
 }
 
 /** Finds Berth's shim on its PATH, as after `make install`, and what is in `directories`. */
-export async function startContainerd(directories: readonly string[] = []): Promise<TestDaemon> {
+export async function startContainerd(
+  directories: readonly string[] = [],
+  options: Pick<DaemonOptions, 'addedConfig'> = {},
+): Promise<TestDaemon> {
   const path = [...directories, join(projectRoot, 'shim'), process.env['PATH'] ?? ''].join(':');
-  return await startDaemon(containerdSubject, { env: { PATH: path } });
+  return await startDaemon(containerdSubject, { ...options, env: { PATH: path } });
 }
 
 async function startDaemon(subjectOf: (daemon: TestDaemon) => Subject, options: DaemonOptions): Promise<TestDaemon> {
@@ -129,7 +134,8 @@ export class TestDaemon {
 
   async prepare(): Promise<void> {
     await mkdir(this.path('fifo'));
-    await writeFile(this.path('config.toml'), this.#options.config ?? this.#subject.config);
+    const { config = this.#subject.config, addedConfig = '' } = this.#options;
+    await writeFile(this.path('config.toml'), `${config}${addedConfig}`);
     await makeBusyboxRootfs(this.rootfs);
   }
 
