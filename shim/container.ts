@@ -121,7 +121,7 @@ export class Container {
   /** Sends `signal` to every process; throws `not-found` when all have ended. */
   async signalAll(signal: number): Promise<void> {
     if (signal === SIGKILL) this.outOfMemory?.excuse(this.#living.keys());
-    if (this.init.state === 'stopped') {
+    if (this.init.gone || this.init.state === 'stopped') {
       throw new BerthError('not-found', `process already finished: ${this.init.label}`);
     }
     if (this.cgroup === undefined) await this.parts.runc.kill(this.id, signal, true);
@@ -175,13 +175,17 @@ export class Container {
   #tell(ends: readonly (readonly [ContainerProcess, ProcessExit])[]): void {
     if (ends.length === 0) return;
     failpoint('shim.exit-waited');
-    this.parts.journal.append(ends.map(([process, exit]) => ({ ...process.names, exit })));
+    const records = ends.map(([process, exit]) => ({ ...process.names, exit }));
+    this.parts.journal.append(records, () => {
+      for (const [process, exit] of ends) this.#markEnded(process, exit);
+    });
     failpoint('shim.exit-written');
-    for (const [process, exit] of ends) {
-      process.markEnded(exit);
-      const { execId } = process.names;
-      this.parts.log.info('process ended', { execId, pid: exit.pid, status: exit.status });
-    }
+  }
+
+  #markEnded(process: ContainerProcess, exit: ProcessExit): void {
+    process.markEnded(exit);
+    const { execId } = process.names;
+    this.parts.log.info('process ended', { execId, pid: exit.pid, status: exit.status });
   }
 }
 

@@ -1,5 +1,5 @@
-// The shim's own half of the exit pipeline: a record is written to BUNDLE/exits and synced, and only then told; it is
-// kept until the daemon has acknowledged it.
+// The shim's own half of the exit pipeline: a record is written to BUNDLE/exits, handed to berthd, which syncs it in its own
+// records before it tells anybody, and synced here meanwhile; it is kept until berthd has acknowledged it.
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import {
   encodeJournalRecord,
@@ -22,17 +22,28 @@ export class ExitJournal {
   /** Not acknowledged yet, in order. */
   readonly #pending: JournalRecord[] = [];
   readonly #followers = new Set<() => void>();
+  /** To be called once what was written up to now is synced; empty while all is. */
+  #unsynced: (() => void)[] = [];
+  #onSynced: () => void = () => undefined;
 
   constructor(path: string, log: Log) {
     this.#fd = openSync(path, 'a', 0o600);
     this.#log = log;
   }
 
-  /** Gives the records their numbers and returns once they are on disk; then followers are woken. */
-  append(drafts: readonly (Omit<JournaledExit, 'sequence'> | Omit<JournaledOutOfMemory, 'sequence'>)[]): void {
+  /**
+   * Gives the records their numbers and returns once they are written, so that they outlive this process; followers are
+   * woken. They are synced in the next turn of the event loop, and then `told`, for whom only that counts, is called.
+   */
+  append(
+    drafts: readonly (Omit<JournaledExit, 'sequence'> | Omit<JournaledOutOfMemory, 'sequence'>)[],
+    told: () => void = () => undefined,
+  ): void {
     const records = drafts.map((draft) => ({ ...draft, sequence: ++this.#sequence }));
-    this.#write(records.map(encodeJournalRecord).join(''));
+    this.#try(() => (this.#bytes += writeSync(this.#fd, records.map(encodeJournalRecord).join(''))));
     this.#pending.push(...records);
+    // By then the followers' messages are on their way.
+    if (this.#unsynced.push(told) === 1) setImmediate(() => this.sync());
     for (const wake of this.#followers) wake();
   }
 
@@ -47,9 +58,18 @@ export class ExitJournal {
     }
   }
 
-  /** Calls `listener` after each append. */
-  onAppended(listener: () => void): void {
-    this.#followers.add(listener);
+  /** Calls `listener` whenever records have been synced. */
+  onSynced(listener: () => void): void {
+    this.#onSynced = listener;
+  }
+
+  /** For whoever keeps no records of his own, before he looks after them. */
+  sync(): void {
+    const waiting = this.#unsynced.splice(0);
+    if (waiting.length === 0) return;
+    this.#try(() => fdatasyncSync(this.#fd));
+    for (const told of waiting) told();
+    this.#onSynced();
   }
 
   /** The kept records after `cursor`. */
@@ -57,7 +77,7 @@ export class ExitJournal {
     return this.#pending.slice(this.#indexAfter(cursor));
   }
 
-  /** Every kept record after `after`, then new ones as they come, until `signal` aborts. */
+  /** Every kept record after `after`, synced or not, then new ones as they come, until `signal` aborts. */
   async *follow(after: bigint, signal: AbortSignal): AsyncGenerator<JournalRecord> {
     let cursor = after;
     while (!signal.aborted) {
@@ -72,6 +92,7 @@ export class ExitJournal {
   }
 
   close(): void {
+    this.sync();
     closeSync(this.#fd);
   }
 
@@ -81,10 +102,9 @@ export class ExitJournal {
     return sequence < first ? 0 : Number(sequence - first) + 1;
   }
 
-  #write(lines: string): void {
+  #try(write: () => void): void {
     try {
-      this.#bytes += writeSync(this.#fd, lines);
-      fdatasyncSync(this.#fd);
+      write();
     } catch (error) {
       // A full disk must not keep an exit from being told; berthd makes it durable in its own store.
       this.#log.error('the exit journal could not be written', { error: messageOf(error) });

@@ -16,7 +16,7 @@ export class EventFeed {
   constructor(publisher: EventPublisher, journal: ExitJournal) {
     this.#publisher = publisher;
     this.#journal = journal;
-    journal.onAppended(() => this.#takeRecords());
+    journal.onSynced(() => this.#takeRecords());
   }
 
   /** Runs a call that makes or starts a process, and tells its event before the process's exit. */
@@ -24,6 +24,7 @@ export class EventFeed {
     this.#underWay.set(execId, (this.#underWay.get(execId) ?? 0) + 1);
     try {
       const answer = await call();
+      this.#takeRecords();
       this.#publisher.push(eventFrom(answer));
       return answer;
     } finally {
@@ -41,6 +42,7 @@ export class EventFeed {
   }
 
   #takeRecords(): void {
+    this.#journal.sync();
     for (const record of this.#journal.after(this.#cursor)) {
       if (this.#underWay.has('execId' in record ? record.execId : '')) return;
       this.#cursor = record.sequence;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ExitJournal } from '../../../shim/exit-journal.js';
 import type { Log } from '../../../src/base/log.js';
 import { parseExitJournal, parseJournal } from '../../../src/domain/exit-journal.js';
@@ -99,4 +100,18 @@ test('a long journal starts again once all of it is acknowledged, and goes on co
   assert.deepEqual(onDisk(), []);
   append('next');
   assert.deepEqual(onDisk(), [2501n]);
+});
+
+test('who keeps no records of his own is told of one once it is synced, which he may ask for', async () => {
+  const order: string[] = [];
+  journal.onSynced(() => order.push('synced'));
+  journal.append([{ containerId: 'c1', outOfMemoryAt: 5n }], () => order.push('told'));
+  assert.deepEqual(order, []);
+  journal.sync();
+  journal.sync();
+  assert.deepEqual(order, ['told', 'synced']);
+  append('a');
+  assert.deepEqual(await take(1n, 1), ['a']);
+  await setImmediate();
+  assert.deepEqual(order, ['told', 'synced', 'synced']);
 });

@@ -153,6 +153,7 @@ test('events wait for a containerd that is away, and come in their order', async
 test('what containerd has need not be kept, but for the end of init, for which delete may ask', async () => {
   exitOf('e1');
   exitOf('');
+  journal.sync();
   assert.equal(journal.after(0n).length, 2);
   await startContainerd();
   await publisher.drain(drainMs);
