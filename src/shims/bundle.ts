@@ -1,5 +1,5 @@
 // A task's directory under the state directory: the OCI bundle, the shim's socket, its exit journal and its log.
-import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeDirectory } from '../base/make-directory.js';
@@ -116,7 +116,23 @@ export async function removeBundle(path: string): Promise<void> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
     throw error;
   }
-  await rm(doomed, { recursive: true, force: true });
+  if (!tryToRemoveSmall(doomed)) await rm(doomed, { recursive: true, force: true });
+}
+
+/** As quickly as it was made, where it holds files and empty directories alone; false where something is left. */
+function tryToRemoveSmall(path: string): boolean {
+  try {
+    // A link in its place would lead us to somebody else's files.
+    if (!lstatSync(path).isDirectory()) return false;
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isDirectory()) rmdirSync(join(path, entry.name));
+      else unlinkSync(join(path, entry.name));
+    }
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What the shim has logged. A foreign one writes to a FIFO, which is emptied into a file beside it. */

@@ -1,5 +1,5 @@
 // The daemon's end of one of Berth's own shims: its task API, and its stream of events with their acknowledgement.
-import { open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import type { TaskRecord } from '../domain/records.js';
 import {
   type AdoptRequest,
@@ -84,10 +84,10 @@ export class Shim implements TaskShim {
 
 /** A socket's path has at most 107 bytes; through the directory's descriptor it is short however long the ids are. */
 async function dialInside(bundle: string): Promise<TtrpcConnection> {
-  const directory = await open(bundle, 'r');
+  const directory = openSync(bundle, 'r');
   try {
-    return await dialTtrpc(`/proc/self/fd/${directory.fd}/shim.sock`, { timeoutMs: connectTimeoutMs });
+    return await dialTtrpc(`/proc/self/fd/${directory}/shim.sock`, { timeoutMs: connectTimeoutMs });
   } finally {
-    await directory.close();
+    closeSync(directory);
   }
 }

@@ -7,7 +7,7 @@ import { removeBundle } from '../shims/bundle.js';
 import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
-import { endOf, type ProcessEnd } from './process-end.js';
+import { endOf, type ProcessEnd, type ShimEnd } from './process-end.js';
 import { deleteInShim } from './shim-calls.js';
 import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
@@ -18,28 +18,40 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
     if ((init.state !== 'stopped' && init.state !== 'created') || task.starting.has('')) {
       throw new BerthError('failed-precondition', `task ${key.id} is ${init.state}: stop it before its deletion`);
     }
-    const end = endOf(init, await deleteRuntimePart(supervisor, task));
+    const { shimEnd, shimGone } = await deleteRuntimePart(supervisor, task);
+    const end = endOf(init, shimEnd);
     failpoint('delete.shim-ended');
-    await removeBundle(task.record.bundle);
-    failpoint('delete.bundle-removed');
-    await supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
-    failpoint('delete.committed');
-    supervisor.tasks.remove(key);
+    try {
+      await removeBundle(task.record.bundle);
+      failpoint('delete.bundle-removed');
+      await supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
+      failpoint('delete.committed');
+      supervisor.tasks.remove(key);
+    } finally {
+      await shimGone;
+    }
     for (const execId of ['', ...Object.keys(task.record.execs)]) task.announceRemoval(execId);
     return end;
   });
 }
 
-async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask) {
+interface RuntimeDeletion {
+  readonly shimEnd: ShimEnd | undefined;
+  /** Never rejects. The kernel takes its time to end a Node; nobody needs it for what else is to be removed. */
+  readonly shimGone: Promise<void>;
+}
+
+async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask): Promise<RuntimeDeletion> {
   const { shim, record } = task;
   const kind = shimKindOf(supervisor, record.runtime);
   if (shim === undefined) {
     await kind.deleteContainer(supervisor, record);
-    return undefined;
+    return { shimEnd: undefined, shimGone: Promise.resolve() };
   }
-  const end = await deleteInShim(supervisor, task, '');
+  const shimEnd = await deleteInShim(supervisor, task, '');
   failpoint('delete.shim-answered');
   task.shim = undefined;
-  await kind.shutdown(supervisor, shim, record);
-  return end;
+  const shimGone = kind.shutdown(supervisor, shim, record);
+  if (!kind.endsAtOnce) await shimGone;
+  return { shimEnd, shimGone };
 }

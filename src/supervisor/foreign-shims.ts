@@ -66,6 +66,7 @@ export function foreignShims(settings: ForeignSettings, inboxes: EventInboxes): 
       return undefined;
     },
     kill: killForeignShim,
+    endsAtOnce: false,
     async shutdown({ log }, shim, key) {
       try {
         await endShim(shim, key, inboxes);

@@ -18,6 +18,7 @@ export const ownShims: ShimKind = {
   connect: (_supervisor, { bundle }) => Shim.connect(bundle),
   replace: replaceShim,
   kill: ({ pid }, bundle) => killShim(pid, bundle),
+  endsAtOnce: true,
   shutdown: (supervisor, shim, place) => endShim(supervisor, shim, place, place.bundle),
   async dismiss(supervisor, remains) {
     const shim = await Shim.connect(remains.bundle).catch(() => undefined);

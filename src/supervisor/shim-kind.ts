@@ -25,7 +25,9 @@ export interface ShimKind {
   replace(supervisor: Supervisor, task: LiveTask): Promise<TaskShim | undefined>;
   /** Kills the shim's process while that is surely the shim: a pid may be used again. */
   kill(shim: ShimIdentity, bundle: string): void;
-  /** Ends a shim that has no container any more. */
+  /** It is killed at the end of its use: from then on it does nothing more, though it takes a while to be gone. */
+  readonly endsAtOnce: boolean;
+  /** Ends a shim that has no container any more; resolves when it is gone. */
   shutdown(supervisor: Supervisor, shim: TaskShim, place: Omit<ShimPlace, 'runtime'>): Promise<void>;
   /** Has whoever still serves a bundle that no record owns end. */
   dismiss(supervisor: Supervisor, remains: ContainerRemains): Promise<void>;
