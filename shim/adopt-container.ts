@@ -93,4 +93,5 @@ async function takeOver(container: Container, process: AdoptedProcess, log: Log)
   await io.prepare();
   await process.attach(process.pid, io);
   container.adopt(process);
+  if (process === container.init) container.watchCgroups();
 }

@@ -80,7 +80,6 @@ export class Container {
   /** From now on the process's end is this container's business. */
   adopt(process: ContainerProcess): void {
     this.#living.set(process.pid, process);
-    if (process === this.init) this.#watchCgroups();
   }
 
   /** Records what has ended: execs at once, init when it is the last. */
@@ -128,7 +127,8 @@ export class Container {
     else signalCgroup(this.cgroup, signal);
   }
 
-  #watchCgroups(): void {
+  /** Once init is adopted, and before it runs. */
+  watchCgroups(): void {
     const { id, bundle, log, journal, sharesPidNamespace } = this.parts;
     try {
       this.cgroups = cgroupHierarchiesOf(this.init.pid);

@@ -113,10 +113,13 @@ async function make(
     io,
     pidFile,
     make: () => runc.create(id, { bundle, pidFile, noPivotRoot, noNewKeyring, ...console }, io.descriptors),
+    meanwhile: () => context.journal.open(),
     onBorn: () => {
       container.cgroup = containerCgroupOf(init.pid);
       container.adopt(init);
       context.onMade(container);
+      // Once the answer is out: init only waits for its start, and nobody else for this.
+      setImmediate(() => container.watchCgroups());
     },
   });
 }

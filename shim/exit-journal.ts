@@ -14,7 +14,8 @@ import type { Log } from '../src/base/log.js';
 const compactBytes = 256 * 1024;
 
 export class ExitJournal {
-  readonly #fd: number;
+  readonly #path: string;
+  #fd: number | undefined;
   readonly #log: Log;
   #bytes = 0;
   #sequence = 0n;
@@ -27,8 +28,13 @@ export class ExitJournal {
   #onSynced: () => void = () => undefined;
 
   constructor(path: string, log: Log) {
-    this.#fd = openSync(path, 'a', 0o600);
+    this.#path = path;
     this.#log = log;
+  }
+
+  /** Makes its file, where there is time for that; else the first record does. */
+  open(): void {
+    this.#fd ??= openSync(this.#path, 'a', 0o600);
   }
 
   /**
@@ -40,7 +46,7 @@ export class ExitJournal {
     told: () => void = () => undefined,
   ): void {
     const records = drafts.map((draft) => ({ ...draft, sequence: ++this.#sequence }));
-    this.#try(() => (this.#bytes += writeSync(this.#fd, records.map(encodeJournalRecord).join(''))));
+    this.#try((fd) => (this.#bytes += writeSync(fd, records.map(encodeJournalRecord).join(''))));
     this.#pending.push(...records);
     // By then the followers' messages are on their way.
     if (this.#unsynced.push(told) === 1) setImmediate(() => this.sync());
@@ -53,7 +59,7 @@ export class ExitJournal {
     this.#acknowledged = sequence < this.#sequence ? sequence : this.#sequence;
     this.#pending.splice(0, this.#indexAfter(this.#acknowledged));
     if (this.#pending.length === 0 && this.#bytes > compactBytes) {
-      ftruncateSync(this.#fd);
+      if (this.#fd !== undefined) ftruncateSync(this.#fd);
       this.#bytes = 0;
     }
   }
@@ -67,7 +73,7 @@ export class ExitJournal {
   sync(): void {
     const waiting = this.#unsynced.splice(0);
     if (waiting.length === 0) return;
-    this.#try(() => fdatasyncSync(this.#fd));
+    this.#try((fd) => fdatasyncSync(fd));
     for (const told of waiting) told();
     this.#onSynced();
   }
@@ -93,7 +99,7 @@ export class ExitJournal {
 
   close(): void {
     this.sync();
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
   }
 
   /** Where the first record after `sequence` lies in `#pending`, since numbers have no gaps. */
@@ -102,9 +108,10 @@ export class ExitJournal {
     return sequence < first ? 0 : Number(sequence - first) + 1;
   }
 
-  #try(write: () => void): void {
+  #try(write: (fd: number) => void): void {
     try {
-      write();
+      this.open();
+      write(this.#fd ?? -1);
     } catch (error) {
       // A full disk must not keep an exit from being told; berthd makes it durable in its own store.
       this.#log.error('the exit journal could not be written', { error: messageOf(error) });

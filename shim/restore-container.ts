@@ -46,6 +46,7 @@ export async function restoreContainer(container: Container, plan: PendingRestor
         container.cgroup = containerCgroupOf(init.pid);
         init.step('start');
         container.adopt(init);
+        container.watchCgroups();
       },
     });
   } catch (error) {

@@ -13,8 +13,10 @@ export interface Birth {
   readonly io: ProcessIo;
   /** Relative to the bundle; removed again. */
   readonly pidFile: string;
-  /** Calls the runtime. */
+  /** Calls the runtime, which is started when this returns. */
   readonly make: () => Promise<void>;
+  /** What is to be done before the process's end can be told. */
+  readonly meanwhile?: () => void;
   /** Called before an end can be told. */
   readonly onBorn: () => void;
 }
@@ -24,9 +26,15 @@ export async function bringUp(reaper: Reaper, birth: Birth): Promise<void> {
   const { process, io, pidFile } = birth;
   try {
     await io.prepare();
-    savePipeInodes(process.names, io.inodes);
     await reaper.duringBirth(async () => {
-      await birth.make();
+      const making = birth.make();
+      try {
+        // The runtime has been started by now, and there is time.
+        savePipeInodes(process.names, io.inodes);
+        birth.meanwhile?.();
+      } finally {
+        await making;
+      }
       failpoint('shim.process-made');
       const pid = readPid(pidFile);
       await process.attach(pid, io);

@@ -9,6 +9,7 @@ export type StreamName = 'stdin' | 'stdout' | 'stderr';
 export type PipeInodes = Readonly<Partial<Record<StreamName, number>>>;
 
 export function savePipeInodes(names: ProcessNames, inodes: PipeInodes): void {
+  if (Object.keys(inodes).length === 0) return;
   writeFileSync(fileOf(names), JSON.stringify(inodes), { mode: 0o600 });
 }
 

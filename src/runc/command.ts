@@ -1,6 +1,7 @@
 // One call of the OCI runtime: spawned with raw descriptors, its own log file, and a deadline.
-import { closeSync, constants, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
+import { type MemoryFile, openMemoryFile } from '../linux/memory-file.js';
 import type { ExitStatus } from '../linux/wait.js';
 import { lastError } from './last-error.js';
 import { type RunningProgram, type SpawnProgram } from './spawn-program.js';
@@ -29,20 +30,16 @@ export interface Outcome {
 
 const setpriv = '/usr/bin/setpriv';
 
-let counter = 0;
-
 /** Never rejects for what the runtime does; only for what this process cannot do (no descriptors, a full disk). */
 export async function runCommand(command: Command): Promise<Outcome> {
-  const logFile = `${command.directory}/.runtime-${process.pid}-${++counter}.log`;
-  const log = openSync(logFile, 'ax', 0o600);
+  const log = openMemoryFile('runtime-log');
   try {
-    const end = await spawnAndWait(command, logFile, log);
+    const end = await spawnAndWait(command, log);
     if (end.ok) return { ok: true, timedOut: false, message: '' };
     const message = end.timedOut ? `took longer than ${command.timeoutMs} ms` : end.failure;
-    return { ok: false, timedOut: end.timedOut, message: lastError(readFileSync(logFile, 'utf8')) ?? message };
+    return { ok: false, timedOut: end.timedOut, message: lastError(readFileSync(log.path, 'utf8')) ?? message };
   } finally {
-    closeSync(log);
-    unlinkSync(logFile);
+    closeSync(log.fd);
   }
 }
 
@@ -52,10 +49,10 @@ interface End {
   readonly failure: string;
 }
 
-async function spawnAndWait(command: Command, logFile: string, log: number): Promise<End> {
+async function spawnAndWait(command: Command, log: MemoryFile): Promise<End> {
   let running: RunningProgram;
   try {
-    running = await start(command, logFile, log);
+    running = await start(command, log);
   } catch (error) {
     return { ok: false, timedOut: false, failure: spawnFailure(command.binary, error as NodeJS.ErrnoException) };
   }
@@ -72,14 +69,14 @@ async function spawnAndWait(command: Command, logFile: string, log: number): Pro
   }
 }
 
-async function start(command: Command, logFile: string, log: number): Promise<RunningProgram> {
-  const [file, args] = commandLine(command, logFile);
+async function start(command: Command, log: MemoryFile): Promise<RunningProgram> {
+  const [file, args] = commandLine(command, log.path);
   const environment = command.pathPrefix === undefined ? process.env : withPath(command.pathPrefix);
   const { directory, stdio } = command;
   if (stdio !== undefined) return await command.spawn({ file, args, directory, environment, stdio });
   const nothing = openSync('/dev/null', constants.O_RDWR);
   try {
-    return await command.spawn({ file, args, directory, environment, stdio: [nothing, nothing, log] });
+    return await command.spawn({ file, args, directory, environment, stdio: [nothing, nothing, log.fd] });
   } finally {
     closeSync(nothing);
   }

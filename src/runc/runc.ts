@@ -45,7 +45,7 @@ export const checkpointTimeoutMs = 600_000;
 export interface RuncSettings extends GlobalOptions {
   /** A name on PATH or a path. */
   readonly binary: string;
-  /** Where the runtime runs and where its log files lie while it does: the bundle. */
+  /** Where the runtime runs: the bundle. */
   readonly directory: string;
   readonly spawn: SpawnProgram;
   /** The directory of the `criu` to use; without it the one on PATH. */
