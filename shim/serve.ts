@@ -1,6 +1,5 @@
 // Serves one container: the shim from its start to its end. No effect on import, so that a process that has everything
 // loaded can fork and call it.
-import { randomUUID } from 'node:crypto';
 import { chmodSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -16,6 +15,7 @@ import { ExitJournal } from './exit-journal.js';
 import { guardLifetime } from './lifetime.js';
 import { ShimLog } from './log.js';
 import { Reaper } from './reaper.js';
+import { newShimId } from './shim-id.js';
 import { shimService } from './shim-service.js';
 import { Task } from './task.js';
 import { type TaskMethods, taskServices } from './task-service.js';
@@ -68,7 +68,7 @@ export async function serveShim(options: ShimOptions, host?: ShimHost): Promise<
   process.chdir(bundle);
   becomeSubreaper();
   const { namespace, id } = options;
-  const shimId = randomUUID();
+  const shimId = newShimId();
   const log = new ShimLog({ verbose: options.debug, fields: { namespace, containerId: id } });
   const journal = new ExitJournal(exitJournalName, log);
   const reaper = new Reaper((ended) => task.current?.onEnded(ended));
