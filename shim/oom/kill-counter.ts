@@ -1,5 +1,5 @@
 // How many processes of a container the kernel has killed for want of memory, and a sign when there may be more.
-import { closeSync, openSync, readdirSync, watch, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFigures } from '../../src/linux/cgroup-files.js';
 import type { CgroupHierarchies } from '../../src/linux/cgroup-hierarchies.js';
@@ -69,8 +69,13 @@ function countOfTree(directory: string): bigint | undefined {
   return groupsIn(directory).reduce((sum, name) => sum + (countOfTree(join(directory, name)) ?? 0n), own);
 }
 
+/** A directory has a link for its name, one for itself, and one for each that is in it. */
+const linksOfLeaf = 2;
+
 function groupsIn(directory: string): string[] {
   try {
+    // Mostly there are none, and an end waits for this.
+    if (statSync(directory).nlink === linksOfLeaf) return [];
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
