@@ -2,11 +2,11 @@
 // Cancellation becomes an AbortSignal; whatever a handler throws becomes a status.
 import { type EventEmitter, once } from 'node:events';
 import type * as grpc from '@grpc/grpc-js';
-import { ServerInterceptingCall } from '@grpc/grpc-js';
 import type { Log } from '../base/log.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import { isChange, logChange } from './audit.js';
 import { Call } from './call.js';
+import { EagerCall } from './eager-call.js';
 import { EncodedMessage } from './encoded-message.js';
 import { statusFromError } from './status.js';
 
@@ -48,7 +48,7 @@ export interface ServiceContext {
  * request ended, and tells it never that it is over; with one, what comes after the end of a call is ignored.
  */
 export const callOptions: grpc.ServerOptions = {
-  interceptors: [(_method, call) => new ServerInterceptingCall(call)],
+  interceptors: [(_method, call) => new EagerCall(call)],
 };
 
 /** Adds a service to the server. */
@@ -61,10 +61,15 @@ export function addService<S extends ServiceDefinition & grpc.ServiceDefinition>
   const implementation: Record<string, grpc.UntypedHandleCall> = {};
   for (const [name, rpc] of Object.entries<RpcDefinition>(definition)) {
     const handler = handlers[name] as Handler;
-    const context = { log: log.child({ rpc: rpc.path }), closing, isChange: isChange(rpc.path) };
+    const encode = (message: unknown) => encodeWith(rpc, message);
+    const context = { log: log.child({ rpc: rpc.path }), closing, isChange: isChange(rpc.path), encode };
     implementation[name] = adapt(rpc, handler, context);
   }
   server.addService(withEncodedMessages(definition), implementation);
+}
+
+function encodeWith(rpc: RpcDefinition, message: unknown): EncodedMessage {
+  return message instanceof EncodedMessage ? message : new EncodedMessage(rpc.responseSerialize(message as never));
 }
 
 function withEncodedMessages(definition: grpc.ServiceDefinition): grpc.ServiceDefinition {
@@ -82,6 +87,8 @@ function withEncodedMessages(definition: grpc.ServiceDefinition): grpc.ServiceDe
 
 interface RpcContext extends ServiceContext {
   readonly isChange: boolean;
+  /** Throws where the answer is no message of the RPC's. */
+  readonly encode: (message: unknown) => EncodedMessage;
 }
 
 type Handler = (request: unknown, call: Call) => Promise<unknown> | AsyncIterable<unknown>;
@@ -138,7 +145,7 @@ async function answerUnary(
   const { log, closing } = context;
   const call = callOf(unary, closing);
   try {
-    const response = await handle(call);
+    const response = context.encode(await handle(call));
     callback(null, response);
     tellChange(context, unary, call);
   } catch (error) {
