@@ -3,8 +3,8 @@
 import { ServerInterceptingCall } from '@grpc/grpc-js';
 import { EncodedMessage } from './encoded-message.js';
 
-/** Of one call; more than a client's usual window takes, and little for ten thousand calls. */
-const maxUnsentBytes = 128 * 1024;
+/** Of one call: what HTTP/2's usual window lets out at once. */
+const maxUnsentBytes = 64 * 1024;
 
 export class EagerCall extends ServerInterceptingCall {
   #unsentBytes = 0;
