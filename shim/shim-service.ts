@@ -11,6 +11,7 @@ import {
 import { implement, type Service } from '../src/ttrpc/service.js';
 import type { ContainerProcess } from './container-process.js';
 import type { ExitJournal } from './exit-journal.js';
+import { noticeFreezer } from './pause-container.js';
 import type { Task } from './task.js';
 import { provenanceToWire, statusToWire, timestampFromNanos } from './wire.js';
 
@@ -23,6 +24,7 @@ export interface ShimServiceOptions {
 export function shimService({ task, journal, identity }: ShimServiceOptions): Service {
   return implement(ShimDefinition, {
     connect: async () => {
+      if (task.current !== undefined) noticeFreezer(task.current);
       return {
         ...identity,
         pid: process.pid,

@@ -27,7 +27,7 @@ import { eventsAddress, type EventsSocket, serveForwardedEvents } from './events
 import { openListeners } from './listeners.js';
 import { createLog } from './logger.js';
 import { notifySystemd } from './notify.js';
-import { startShimLaunching } from './shim-launch.js';
+import { shimLaunching } from './shim-launch.js';
 
 /** Others may pass through, and not list. */
 const directoryMode = 0o711;
@@ -52,7 +52,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const orphans = new OrphanReaper();
   becomeSubreaper();
   orphans.start();
-  const launching = startShimLaunching(configuration.shimLaunch, { log, orphans, state: configuration.state });
+  const launching = shimLaunching(configuration.shimLaunch, { log, orphans, state: configuration.state });
   const supervisor = createSupervisor({
     store,
     images,
@@ -93,6 +93,8 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const backups = scheduleBackups(configuration, store, log);
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
+  // The start of a zygote takes the processor from shims that are being reached.
+  void Promise.all(supervisor.tasks.list().map(async (task) => task.reaching)).then(() => launching.prepare());
 
   log.info('stopping; containers go on running', { askedBy: await stop.requested });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'STOPPING=1', log);

@@ -13,12 +13,13 @@ import type { Configuration } from './configuration.js';
 export interface ShimLaunching {
   readonly launcher: ShimLauncher;
   counts(): LaunchCounts;
+  /** Starts the zygote, where one is asked for and no launch has yet. */
+  prepare(): void;
   /** Shims that run live on. */
   close(): Promise<void>;
 }
 
-/** Starts the zygote where one is asked for. */
-export function startShimLaunching(
+export function shimLaunching(
   mode: Configuration['shimLaunch'],
   { log, orphans, state }: { readonly log: Log; readonly orphans: OrphanReaper; readonly state: string },
 ): ShimLaunching {
@@ -28,6 +29,7 @@ export function startShimLaunching(
     return {
       launcher,
       counts: () => ({ rungs: launcher.counts, zygote: undefined }),
+      prepare: () => undefined,
       close: () => Promise.resolve(),
     };
   }
@@ -39,13 +41,13 @@ export function startShimLaunching(
     onSpawn: orphans.leaveToLibuv,
     onOrphanEnded: (pid, status) => orphans.record(pid, status),
   });
-  zygote.start();
   const rungs: Rung[] = [{ name: 'zygote', launcher: zygote }];
   if (mode === 'auto') rungs.push(spawn);
   const launcher = new LaunchLadder(rungs, log);
   return {
     launcher,
     counts: () => ({ rungs: launcher.counts, zygote: zygote.counts }),
+    prepare: () => zygote.start(),
     close: () => zygote.close(),
   };
 }

@@ -18,12 +18,14 @@ const connectTimeoutMs = 5000;
 export class Shim implements TaskShim {
   readonly task: Client<typeof TaskDefinition>;
   readonly identity: ShimIdentity;
+  readonly greeting: readonly ProcessState[] | undefined;
   readonly #connection: TtrpcConnection;
   readonly #api: Client<typeof ShimDefinition>;
 
-  private constructor(connection: TtrpcConnection, identity: ShimIdentity) {
+  private constructor(connection: TtrpcConnection, identity: ShimIdentity, greeting?: readonly ProcessState[]) {
     this.#connection = connection;
     this.identity = identity;
+    this.greeting = greeting;
     this.task = connection.client(TaskDefinition);
     this.#api = connection.client(ShimDefinition);
   }
@@ -37,8 +39,9 @@ export class Shim implements TaskShim {
   static async connect(bundle: string): Promise<Shim> {
     const connection = await dialInside(bundle);
     try {
-      const { shimId, pid } = await connection.client(ShimDefinition).connect({}, { timeoutMs: connectTimeoutMs });
-      return new Shim(connection, { shimId, pid });
+      const api = connection.client(ShimDefinition);
+      const { shimId, pid, processes } = await api.connect({}, { timeoutMs: connectTimeoutMs });
+      return new Shim(connection, { shimId, pid }, processes);
     } catch (error) {
       await connection.close();
       throw error;

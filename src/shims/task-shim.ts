@@ -10,6 +10,8 @@ export type ShimIdentity = Omit<ShimRecord, 'sequence'>;
 export interface TaskShim {
   readonly task: Client<typeof TaskDefinition>;
   readonly identity: ShimIdentity;
+  /** Its processes as it told them when it was connected to again; a new shim was not asked. */
+  readonly greeting: readonly ProcessState[] | undefined;
   /** Resolves when the connection has ended, for whatever reason. */
   readonly closed: Promise<unknown>;
   /** Rejects when the shim does not even say who it is. */

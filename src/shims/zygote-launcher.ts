@@ -41,6 +41,7 @@ export class ZygoteLauncher implements ShimLauncher {
   #zygote: Zygote | undefined;
   #restartPauseMs = minRestartPauseMs;
   #restart: NodeJS.Timeout | undefined;
+  #begun = false;
   #closed = false;
 
   constructor(options: ZygoteLauncherOptions) {
@@ -52,8 +53,14 @@ export class ZygoteLauncher implements ShimLauncher {
     return { pid: this.#zygote?.pid, restarts, repeatedForks: retries + secondForks };
   }
 
-  /** Begins; launches wait a while for the zygote to be ready. */
+  /** As the first launch does where nobody has before; launches wait a while for the zygote to be ready. */
   start(): void {
+    if (this.#begun || this.#closed) return;
+    this.#begun = true;
+    this.#startZygote();
+  }
+
+  #startZygote(): void {
     const { log, directory } = this.#options;
     killRehearsalRemains(directory);
     const startedAt = performance.now();
@@ -73,6 +80,7 @@ export class ZygoteLauncher implements ShimLauncher {
   }
 
   launch(request: ShimLaunch): Promise<ShimIdentity> {
+    this.start();
     return this.#slots.run(() => this.#launch(request));
   }
 
@@ -123,7 +131,7 @@ export class ZygoteLauncher implements ShimLauncher {
     this.#restartPauseMs = Math.min(pauseMs * 2, maxRestartPauseMs);
     this.#restart = setTimeout(() => {
       this.counters.restarts++;
-      this.start();
+      this.#startZygote();
     }, pauseMs).unref();
   }
 

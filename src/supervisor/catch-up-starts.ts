@@ -12,7 +12,7 @@ import type { Supervisor } from './supervisor.js';
 import { stepped, withProcess } from './task-record.js';
 
 export async function catchUpWithStarts(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
-  const processes = await shim.processes(task.record);
+  const processes = shim.greeting ?? (await shim.processes(task.record));
   await supervisor.queue.run(keyString(task.record), async () => {
     const drafts: EventDraft[] = [];
     let next = task.record;

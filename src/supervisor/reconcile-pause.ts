@@ -1,5 +1,6 @@
 // Whether a task is paused is known to the kernel, and the record may be behind: the daemon was killed between a pause and
-// its record, or somebody used the runtime directly. The shim is asked, and the truth committed with its event.
+// its record, or somebody used the runtime directly. The shim is asked, where it has not said so when it was connected to,
+// and the truth committed with its event.
 import { keyString } from '../domain/ids.js';
 import type { EventDraft, TaskRecord } from '../domain/records.js';
 import { Status } from '../generated/containerd/v1/types/task.js';
@@ -11,7 +12,7 @@ import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
 
 export function reconcileInBackground(supervisor: Supervisor, task: LiveTask): void {
-  if (!mayBePaused(task.record)) return;
+  if (!mayBePaused(task.record) || runsAsRecorded(task)) return;
   void reconcilePause(supervisor, task).catch((error: unknown) => {
     const { namespace, id } = task.record;
     supervisor.log.debug('whether a task is paused could not be asked', { namespace, containerId: id, error });
@@ -29,6 +30,11 @@ function reconcilePause(supervisor: Supervisor, task: LiveTask): Promise<void> {
     const { next, drafts } = reconciled(task.record, status === Status.PAUSED);
     if (next !== task.record) await commitTask(supervisor, task, next, drafts);
   });
+}
+
+function runsAsRecorded({ record, shim }: LiveTask): boolean {
+  const init = shim?.greeting?.find(({ execId }) => execId === '');
+  return record.init.state === 'running' && init?.status === Status.RUNNING;
 }
 
 function mayBePaused({ init }: TaskRecord): boolean {

@@ -6,6 +6,7 @@ import { poll } from '../../src/base/deadline.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { isServiceError } from '../helpers/rpc.js';
 import { useBerthd } from '../helpers/use-berthd.js';
+import { untilItTrapsTerm } from '../helpers/traps.js';
 
 const daemon = useBerthd();
 
@@ -42,6 +43,7 @@ test('a detached container is listed, shows its processes, and is gone after kil
   const row = /^life +(\d+) +RUNNING/m.exec((await tasks('ls')).stdout);
   const pid = row?.[1] ?? assert.fail('not in the list');
   assert.match((await tasks('ps', 'life')).stdout, new RegExp(`^${pid} +-`, 'm'));
+  await untilItTrapsTerm(Number(pid));
   assert.equal((await tasks('kill', '-s', 'SIGTERM', 'life')).code, 0);
   assert.equal((await daemon().call(TasksService.wait, { containerId: 'life', execId: '' })).exitStatus, 5);
   assert.match((await tasks('ls')).stdout, new RegExp(`^life +${pid} +STOPPED`, 'm'));

@@ -13,6 +13,7 @@ import { makeFifo } from '../../src/linux/fifo.js';
 import { deleteTask, removeContainer, runContainer, waitForExit } from '../helpers/containers.js';
 import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
+import { untilItTrapsTerm } from '../helpers/traps.js';
 
 const daemon = useBerthd();
 
@@ -116,7 +117,8 @@ test('an exit is kept after its task and container are gone, the newest of a nam
 });
 
 test('a shutdown that stops the containers ends them, streams end with UNAVAILABLE, and the next daemon knows', async () => {
-  await runContainer(daemon(), 'ends', ['/bin/sh', '-c', 'trap "exit 6" TERM; while :; do sleep 0.05; done']);
+  const script = 'trap "exit 6" TERM; while :; do sleep 0.05; done';
+  await untilItTrapsTerm(await runContainer(daemon(), 'ends', ['/bin/sh', '-c', script]));
   const request = { after: 0n, since: undefined, filters: [], follow: true };
   const stream = daemon().stream(EventsService.subscribe, request);
   const timeout = { seconds: 10n, nanos: 0 };

@@ -21,6 +21,7 @@ import { startBerthd } from '../helpers/daemon.js';
 import { refusedWith } from '../helpers/refused.js';
 import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
+import { untilItTrapsTerm } from '../helpers/traps.js';
 
 const daemon = useBerthd();
 
@@ -115,7 +116,9 @@ test('pausing twice, resuming what runs and deleting what is paused are refused'
 
 test('a paused container takes SIGKILL at once, and SIGTERM when it is resumed', async () => {
   const script = 'trap "exit 4" TERM; while :; do sleep 0.01; done';
-  for (const id of ['killed', 'termed']) await runContainer(daemon(), id, ['/bin/sh', '-c', script]);
+  for (const id of ['killed', 'termed']) {
+    await untilItTrapsTerm(await runContainer(daemon(), id, ['/bin/sh', '-c', script]));
+  }
   for (const id of ['killed', 'termed']) await pause(id);
   await daemon().call(TasksService.kill, { containerId: 'killed', execId: '', signal: 9, all: false });
   assert.equal(await waitForExit(daemon(), 'killed'), 137);

@@ -9,6 +9,7 @@ import { ShimDefinition, type EventsRequest, type ShimEvent } from '../../src/ge
 import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { hasEnded } from '../helpers/host-state.js';
 import { containerId as id, useShim } from '../helpers/use-shim.js';
+import { untilItTrapsTerm } from '../helpers/traps.js';
 
 const shim = useShim();
 const SIGKILL = 9;
@@ -174,7 +175,8 @@ test('in the host’s pid namespace, init’s end ends the rest first, and stray
 });
 
 test('killing all signals every process, whoever started it', async () => {
-  await shim().run(['/bin/sh', '-c', 'trap "exit 3" TERM; sleep 600 & while :; do sleep 0.02; done']);
+  const script = 'trap "exit 3" TERM; sleep 600 & while :; do sleep 0.02; done';
+  await untilItTrapsTerm(await shim().run(['/bin/sh', '-c', script]));
   await shim().exec('e1', ['/bin/sleep', '600']);
   await shim().kill(15, '', true);
   assert.equal((await shim().wait('e1')).exitStatus, 143);

@@ -9,6 +9,7 @@ import { TaskDefinition } from '../../src/generated/containerd/task/v3/shim.js';
 import { Options, ProcessDetails } from '../../src/generated/containerd/runc/v1/oci.js';
 import { findCgroups, findMounts, hasEnded } from '../helpers/host-state.js';
 import { containerId as id, useShim } from '../helpers/use-shim.js';
+import { untilItTrapsTerm } from '../helpers/traps.js';
 
 const shim = useShim();
 const SIGKILL = 9;
@@ -72,7 +73,7 @@ test('what comes too early, too late or twice is refused', async () => {
 });
 
 test('a signal ends the container with 128 and its number', async () => {
-  await shim().run(['/bin/sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.05; done']);
+  await untilItTrapsTerm(await shim().run(['/bin/sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.05; done']));
   await assert.rejects(shim().kill(1000), { kind: 'invalid-argument' });
   await shim().kill(SIGTERM);
   assert.equal((await shim().wait()).exitStatus, 5);

@@ -25,6 +25,8 @@ export interface ForeignShimPlace extends ContainerKey {
 export class ForeignShim implements TaskShim {
   readonly task: Client<typeof TaskV3>;
   readonly identity: ShimIdentity;
+  /** It is asked for each process that the record has. */
+  readonly greeting = undefined;
   readonly #place: ForeignShimPlace;
   readonly #connection: TtrpcConnection;
   readonly #inboxes: EventInboxes;
