@@ -1,15 +1,15 @@
 // The stdio of a process that another shim made and left behind: its pipes are opened again through the processes that
 // hold them. A terminal died with the shim that had its master.
 import { closeSync, constants } from 'node:fs';
-import { Socket, type OnReadOpts } from 'node:net';
+import { Socket } from 'node:net';
 import type { Log } from '../../src/base/log.js';
 import { messageOf } from '../../src/domain/errors.js';
 import type { Stdio } from '../../src/domain/records.js';
 import { openInput, type InputSource } from './input-source.js';
 import type { DriverHost } from './log-driver.js';
-import { OutputPump } from './output-pump.js';
 import { OutputSinks } from './output-sinks.js';
 import { openPipeHeldBy, type PipeInodes } from './pipe-inodes.js';
+import { PipePump } from './pipe-pump.js';
 import type { ProcessIo } from './process-io.js';
 import { streamTarget } from './stream-target.js';
 
@@ -29,7 +29,7 @@ export class AdoptedIo implements ProcessIo {
   readonly inodes: PipeInodes;
   readonly drained: Promise<void>;
   readonly #sinks: OutputSinks;
-  readonly #pumps: OutputPump[] = [];
+  readonly #pumps: PipePump[] = [];
   #stdin: InputSource | undefined;
   #stdinWriter: Socket | undefined;
 
@@ -85,11 +85,7 @@ export class AdoptedIo implements ProcessIo {
       const target = streamTarget(name, stdio[name]);
       if (target.kind === 'none') throw new Error('no reader is known');
       const sink = this.#sinks.open(name, target);
-      const open = (onread: OnReadOpts): Socket => {
-        const options = { fd, readable: true, writable: false, onread };
-        return new Socket(options);
-      };
-      this.#pumps.push(new OutputPump(open, sink, log));
+      this.#pumps.push(new PipePump(fd, sink, log));
     } catch (error) {
       closeSync(fd);
       log.warn('output could not be taken over', { stream: name, error: messageOf(error) });

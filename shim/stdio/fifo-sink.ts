@@ -8,7 +8,7 @@ import type { Log } from '../../src/base/log.js';
 import { isSystemError } from '../../src/linux/libc.js';
 import { unreadBytes } from '../../src/linux/pipe.js';
 import { BoundedBuffer } from './bounded-buffer.js';
-import type { OutputSink } from './output-sink.js';
+import type { OpenFifo, OutputSink } from './output-sink.js';
 
 /** Kept for a reader that may come back, beyond the 64 KiB that the FIFO itself holds. */
 const absentReaderBufferBytes = 256 * 1024;
@@ -20,7 +20,7 @@ const firstReaderPollMs = 2;
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-export class FifoSink implements OutputSink {
+export class FifoSink implements OutputSink, OpenFifo {
   onReady: () => void = () => undefined;
   readonly #socket: Socket;
   readonly #writeFd: number;
@@ -56,6 +56,14 @@ export class FifoSink implements OutputSink {
 
   get droppedBytes(): number {
     return this.#closed ? this.#lost : this.#backlog.dropped;
+  }
+
+  get fifo(): OpenFifo | undefined {
+    return this.#stalled || this.#closed ? undefined : this;
+  }
+
+  get fd(): number {
+    return this.#writeFd;
   }
 
   /**

@@ -1,6 +1,6 @@
 // Appends a stream to a file (or a character device). Written in order, off the event loop; a file that cannot be
 // written (a full disk) loses output and counts it, and never blocks the container.
-import { close, closeSync, constants, openSync, write } from 'node:fs';
+import { close, closeSync, constants, fstatSync, openSync, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../../src/base/make-directory.js';
 import type { Log } from '../../src/base/log.js';
@@ -12,6 +12,7 @@ const directoryMode = 0o755;
 
 export class FileSink implements OutputSink {
   onReady: () => void = () => undefined;
+  readonly file: number | undefined;
   readonly #fd: number;
   readonly #log: Log;
   #chunk: Buffer | undefined;
@@ -24,6 +25,7 @@ export class FileSink implements OutputSink {
     if (options.create) makeDirectory(dirname(path), directoryMode);
     const create = options.create ? constants.O_CREAT : 0;
     this.#fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOCTTY | create, fileMode);
+    this.file = fstatSync(this.#fd).isFile() ? this.#fd : undefined;
   }
 
   get droppedBytes(): number {

@@ -1,5 +1,5 @@
-// Moves a container's output from its pipe or terminal into a sink, at the sink's pace and through one buffer: nothing
-// is read that the sink has no place for, so nothing can be lost on the way.
+// Moves a container's output from its terminal into a sink, at the sink's pace and through one buffer: nothing is read that
+// the sink has no place for. A shim that is killed takes the terminal with it.
 import type { OnReadOpts, Socket } from 'node:net';
 import { isSystemError } from '../../src/linux/libc.js';
 import type { Log } from '../../src/base/log.js';

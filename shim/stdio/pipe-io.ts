@@ -1,14 +1,14 @@
 // Stdio without a terminal: a pipe for each stream the client wants, /dev/null for the others. The client's FIFO is never
 // handed to the container: what a client does with it must not reach the workload, and CRIU cannot dump it.
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
-import { Socket, type OnReadOpts } from 'node:net';
+import { Socket } from 'node:net';
 import { openPipe } from '../../src/linux/pipe.js';
 import type { Descriptors } from '../../src/runc/runc.js';
 import { openInput, type InputSource } from './input-source.js';
-import { OutputPump } from './output-pump.js';
 import type { OutputSink } from './output-sink.js';
 import { OutputSinks } from './output-sinks.js';
 import type { PipeInodes } from './pipe-inodes.js';
+import { PipePump } from './pipe-pump.js';
 import type { IoOptions, ProcessIo } from './process-io.js';
 import { streamTarget, type StreamTarget } from './stream-target.js';
 
@@ -31,7 +31,7 @@ export class PipeIo implements ProcessIo {
   readonly #outputs: OutputEnd[] = [];
   #stdin: { readonly fd: number; readonly source: InputSource } | undefined;
   #stdinWriter: Socket | undefined;
-  #pumps: OutputPump[] = [];
+  #pumps: PipePump[] = [];
   #attached = false;
   #closed = false;
 
@@ -62,14 +62,7 @@ export class PipeIo implements ProcessIo {
   attach(): Promise<void> {
     this.#attached = true;
     this.#closeTheirs();
-    this.#pumps = this.#outputs.map(({ fd, sink }) => {
-      const open = (onread: OnReadOpts): Socket => {
-        // The types know of onread for connections only.
-        const options = { fd, readable: true, writable: false, onread };
-        return new Socket(options);
-      };
-      return new OutputPump(open, sink, this.#options.log);
-    });
+    this.#pumps = this.#outputs.map(({ fd, sink }) => new PipePump(fd, sink, this.#options.log));
     this.#drain(Promise.all(this.#pumps.map((pump) => pump.drained)).then(() => this.#sinks.ended()));
     if (this.#stdin !== undefined) this.#pumpStdin(this.#stdin.fd, this.#stdin.source);
     return Promise.resolve();

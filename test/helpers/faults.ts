@@ -57,14 +57,15 @@ export class Faults {
   }
 }
 
-/** Every failpoint in the built code that lies on the way of a task's life; checkpoints have tests of their own. */
+/** Every failpoint in the built code that lies on the way of a task's life; checkpoints and output have tests of their own. */
 export function taskPoints(): string[] {
   const ways = /^(adopt|commit-|create|delete|exec|exit|pause|recover|shim|start)/;
-  const elsewhere = /checkpoint|restore/;
+  const elsewhere = /checkpoint|restore|output/;
   return failpointsIn('src/supervisor', 'src/store', 'shim').filter((name) => ways.test(name) && !elsewhere.test(name));
 }
 
-function failpointsIn(...folders: readonly string[]): string[] {
+/** Every failpoint in the built code of the project's folders. */
+export function failpointsIn(...folders: readonly string[]): string[] {
   const files = folders.flatMap((folder) =>
     readdirSync(join(dist, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.js'))
