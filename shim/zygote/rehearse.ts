@@ -12,7 +12,6 @@ import { TaskDefinition } from '../../src/generated/containerd/task/v3/shim.js';
 import { type Client, dialTtrpc, type TtrpcConnection } from '../../src/ttrpc/client.js';
 import { makeFifo } from '../../src/linux/pipe.js';
 import { duplicateDescriptor } from '../../src/linux/session.js';
-import { bindReadiness } from '../../src/linux/readiness.js';
 import { serveTtrpc } from '../../src/ttrpc/server.js';
 import { ExitJournal } from '../exit-journal.js';
 import { ShimLog } from '../log.js';
@@ -64,7 +63,6 @@ export async function rehearse(directory: string): Promise<void> {
   process.chdir(directory);
   // Loads perf_hooks, nine modules of Node's, at its first use.
   performance.now();
-  bindReadiness();
   try {
     furnish(directory);
     for (let round = 0; round < rounds; round++) await serveOnce(directory);

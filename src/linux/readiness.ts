@@ -70,8 +70,8 @@ export class Readiness {
   }
 }
 
-/** Takes a moment the first time: the zygote does it for all its children. */
-export function bindReadiness(): LoopCalls {
+/** Takes a moment the first time, in the rehearsal of the zygote for all its children. */
+function bindReadiness(): LoopCalls {
   if (calls !== undefined) return calls;
   const koffi = loadKoffi();
   const node = koffi.load(null);
