@@ -2,6 +2,7 @@
 // recorded as unknown where nobody can tell any more.
 import { DeadlineError, poll } from '../base/deadline.js';
 import { type ProcessExit, unknownExitStatus } from '../domain/exit.js';
+import { keyString } from '../domain/ids.js';
 import type { ProcessRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import { containerCgroupOf } from '../linux/cgroup.js';
@@ -32,8 +33,12 @@ export async function settleEnds(supervisor: Supervisor, task: LiveTask): Promis
   const log = supervisor.log.child({ namespace, containerId: id });
   log.warn('the end of a container without its shim was settled', { ...initExit });
   const kind = shimKindOf(supervisor, task.record.runtime);
-  await kind.deleteContainer(supervisor, task.record).catch((error: unknown) => {
-    log.warn('the runtime state of a container without its shim could not be deleted yet', { error });
+  await supervisor.queue.run(keyString(task.record), async () => {
+    // Deleted meanwhile: what is in the bundle by now, with a shim of its own, is another of the same name.
+    if (supervisor.tasks.find(task.record) !== task) return;
+    await kind.deleteContainer(supervisor, task.record).catch((error: unknown) => {
+      log.warn('the runtime state of a container without its shim could not be deleted yet', { error });
+    });
   });
 }
 

@@ -106,14 +106,16 @@ for (const failpoint of ['snapshots.record-removed', 'snapshots.directory-rename
   });
 }
 
-test('snapshots that were being collected are gone, or go with the next collection', async () => {
-  for (const name of ['one', 'two', 'three']) await overlay.prepare(name, '', { labels: {} });
-  await diesAt('snapshots.record-removed:2', collect);
-  assert.ok((await overlay.keys()).length < 3);
-  await checkAgreement();
-  await collect();
-  assert.deepEqual(await overlay.keys(), []);
-});
+for (const point of ['snapshots.record-removed:2', 'gc.snapshot-removed']) {
+  test(`snapshots in whose collection the daemon dies at ${point} are gone, or go with the next`, async () => {
+    for (const name of ['one', 'two', 'three']) await overlay.prepare(name, '', { labels: {} });
+    await diesAt(point, collect);
+    assert.ok((await overlay.keys()).length < 3);
+    await checkAgreement();
+    await collect();
+    assert.deepEqual(await overlay.keys(), []);
+  });
+}
 
 test('a layer that was being unpacked leaves a snapshot that can be removed, and no mount', async () => {
   await committed('base');
