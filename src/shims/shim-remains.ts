@@ -1,8 +1,9 @@
 // What may still work in a bundle that nobody is in charge of any more: a shim that has not come to serve yet, and calls
 // of the OCI runtime that outlived their shim. They would go on to change what somebody else now looks after. Shims lead
 // a session and work in their bundle; their runtime calls are in that session; the container's own processes are neither.
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { DeadlineError, poll } from '../base/deadline.js';
+import { isRunning, killIfThere, realPathOf, runsProgram, worksIn } from '../linux/known-process.js';
 import { readProcessStat } from '../linux/process-info.js';
 
 /** From SIGKILL to the end of a process. */
@@ -11,7 +12,7 @@ const endPollMs = 5;
 
 /** Kills them and returns once they are gone. `deadShim` is the pid of a shim whose runtime calls may be left. */
 export async function killShimRemains(bundle: string, deadShim: number | undefined): Promise<void> {
-  const directory = realPath(bundle);
+  const directory = realPathOf(bundle);
   try {
     await poll(() => killAll(directory, deadShim) === 0 || undefined, {
       limitMs: endTimeoutMs,
@@ -29,14 +30,14 @@ const rehearsalRounds = 3;
 
 /** What zygotes have left in the directory they rehearse in, be it a whole zygote; none may be at work there. */
 export function killRehearsalRemains(directory: string): void {
-  const path = realPath(directory);
+  const path = realPathOf(directory);
   for (let round = 0; round < rehearsalRounds; round++) {
     const remains = runningIn(path).filter((pid) => {
       const session = readProcessStat(pid)?.session ?? 0;
       return isShim(session) || (readProcessStat(session)?.state ?? 'Z') === 'Z';
     });
     if (remains.length === 0) return;
-    for (const pid of remains) kill(pid);
+    for (const pid of remains) killIfThere(pid);
   }
 }
 
@@ -46,40 +47,16 @@ function killAll(directory: string, deadShim: number | undefined): number {
   const shims = new Set(inBundle.filter(isShim));
   if (deadShim !== undefined) shims.add(deadShim);
   const remains = inBundle.filter((pid) => shims.has(readProcessStat(pid)?.session ?? 0));
-  for (const pid of remains) kill(pid);
+  for (const pid of remains) killIfThere(pid);
   return remains.length;
 }
 
 function runningIn(directory: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => linkOf(`/proc/${pid}/cwd`) === directory && readProcessStat(pid)?.state !== 'Z');
+  return pids.filter((pid) => worksIn(pid, directory) && isRunning(pid));
 }
 
 /** A person's shell leads a session too, but is no Node. */
 function isShim(pid: number): boolean {
-  return readProcessStat(pid)?.session === pid && linkOf(`/proc/${pid}/exe`) === realPath(process.execPath);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return readProcessStat(pid)?.session === pid && runsProgram(pid, realPathOf(process.execPath));
 }

@@ -11,6 +11,7 @@ import { keyString } from '../domain/ids.js';
 import type { ProcessRecord, TaskRecord } from '../domain/records.js';
 import type { AdoptedProcess } from '../generated/berth/shim/v1/shim.js';
 import { Status } from '../generated/containerd/v1/types/task.js';
+import { isRunning } from '../linux/known-process.js';
 import { readProcessStat } from '../linux/process-info.js';
 import { killShimRemains } from '../shims/shim-remains.js';
 import { Shim } from '../shims/shim.js';
@@ -62,11 +63,6 @@ async function takeJournal(supervisor: Supervisor, task: LiveTask): Promise<void
 
 function isAlive({ init, initStartTime }: TaskRecord): boolean {
   return init.state !== 'stopped' && isRunning(init.pid) && readProcessStat(init.pid)?.startTime === initStartTime;
-}
-
-function isRunning(pid: number): boolean {
-  const state = readProcessStat(pid)?.state;
-  return state !== undefined && state !== 'Z';
 }
 
 async function adopt(supervisor: Supervisor, task: LiveTask): Promise<Shim> {

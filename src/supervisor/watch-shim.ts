@@ -1,7 +1,7 @@
 // One task's bond with its shim, as a loop: connect, take its events, and when the connection ends connect again; once
 // the shim is dead, settle what it has left.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readProcessStat } from '../linux/process-info.js';
+import { isRunning } from '../linux/known-process.js';
 import type { TaskShim } from '../shims/task-shim.js';
 import { catchUpWithStarts } from './catch-up-starts.js';
 import type { LiveTask } from './live-tasks.js';
@@ -109,13 +109,8 @@ async function tryToConnect(supervisor: Supervisor, { record }: LiveTask): Promi
     const shim = await kind.connect(supervisor, record).catch(() => undefined);
     if (shim?.identity.shimId === record.shim.shimId) return shim;
     await shim?.close();
-    if (isGone(record.shim.pid)) return undefined;
+    if (!isRunning(record.shim.pid)) return undefined;
     await sleep(connectPauseMs);
   }
   return undefined;
-}
-
-function isGone(pid: number): boolean {
-  const state = readProcessStat(pid)?.state;
-  return state === undefined || state === 'Z';
 }

@@ -1,7 +1,7 @@
 // What a foreign shim may leave when it ends: its process where it hangs, and its socket, which lies outside the bundle.
-import { lstatSync, readdirSync, readlinkSync, realpathSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { readProcessStat } from '../../linux/process-info.js';
+import { isRunning, killIfThere, realPathOf, runsProgram, worksIn } from '../../linux/known-process.js';
 import type { ShimEndpoint } from '../../domain/records.js';
 import type { ShimIdentity } from '../task-shim.js';
 import { socketPath } from './bootstrap.js';
@@ -9,17 +9,17 @@ import { processName } from './foreign-shim.js';
 
 /** Kills the shim unless its pid names another process by now. */
 export function killForeignShim({ pid, shimId }: ShimIdentity): void {
-  if (pid > 0 && isRunning(pid) && processName(pid) === shimId) kill(pid);
+  if (pid > 0 && isRunning(pid) && processName(pid) === shimId) killIfThere(pid);
 }
 
 /** Kills every process of the shim's program that works in the bundle, and returns how many there were. */
 export function killShimsIn(bundle: string, binary: string): number {
-  const directory = realPath(bundle);
-  const program = realPath(binary);
+  const directory = realPathOf(bundle);
+  const program = realPathOf(binary);
   const found = readdirSync('/proc')
     .map(Number)
-    .filter((pid) => linkOf(`/proc/${pid}/cwd`) === directory && linkOf(`/proc/${pid}/exe`) === program);
-  for (const pid of found) kill(pid);
+    .filter((pid) => worksIn(pid, directory) && runsProgram(pid, program));
+  for (const pid of found) killIfThere(pid);
   return found.length;
 }
 
@@ -44,33 +44,4 @@ function isServed(path: string): Promise<boolean> {
     });
     probe.once('error', () => resolve(false));
   });
-}
-
-export function isRunning(pid: number): boolean {
-  const state = readProcessStat(pid)?.state;
-  return state !== undefined && state !== 'Z';
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

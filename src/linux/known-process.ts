@@ -1,0 +1,45 @@
+// Processes found by where they work and what they run, for whoever clears up after one that may be gone already.
+import { readlinkSync, realpathSync } from 'node:fs';
+import { readProcessStat } from './process-info.js';
+
+/** A zombie has ended; nobody has waited for it yet. */
+export function isRunning(pid: number): boolean {
+  const state = readProcessStat(pid)?.state;
+  return state !== undefined && state !== 'Z';
+}
+
+/** Whether its working directory is `directory`, a real path. */
+export function worksIn(pid: number, directory: string): boolean {
+  return linkOf(`/proc/${pid}/cwd`) === directory;
+}
+
+/** Whether it runs the program at `path`, a real path. */
+export function runsProgram(pid: number, path: string): boolean {
+  return linkOf(`/proc/${pid}/exe`) === path;
+}
+
+/** By SIGKILL; one that has ended meanwhile is what was wanted. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+/** The path itself where nothing is there. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
