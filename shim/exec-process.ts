@@ -1,5 +1,5 @@
 // Exec: further processes in the container, first only noted, then made by the runtime at Start.
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failpoint } from '../src/base/failpoint.js';
 import { BerthError, messageOf } from '../src/domain/errors.js';
@@ -7,6 +7,7 @@ import { unknownExitStatus } from '../src/domain/exit.js';
 import { checkId } from '../src/domain/ids.js';
 import type { Stdio } from '../src/domain/records.js';
 import { nowNanos } from '../src/domain/time.js';
+import { openMemoryFile } from '../src/linux/memory-file.js';
 import type { ExecProcessRequest } from '../src/generated/containerd/task/v3/shim.js';
 import type { Container } from './container.js';
 import { ContainerProcess } from './container-process.js';
@@ -64,26 +65,26 @@ export async function startExec(container: Container, exec: ExecProcess): Promis
 async function makeExec(container: Container, exec: ExecProcess): Promise<void> {
   const { runc, reaper, ioHost, log, bundle } = container.parts;
   const { execId } = exec.names;
-  const io = openProcessIo({ stdio: exec.stdio, ...ioHost, log });
-  const processFile = `exec-${execId}.json`;
   const pidFile = `exec-${execId}.pid`;
-  const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };
-  // It holds the environment, secrets included: nobody else's to read, and gone once the runtime has read it.
-  writeFileSync(join(bundle, processFile), exec.spec, { mode: 0o600 });
-  failpoint('shim.exec-start-begun');
+  // It holds the environment, secrets included: on no disk, and gone once the runtime has read it.
+  const spec = openMemoryFile('exec-spec');
   try {
+    writeFileSync(spec.fd, exec.spec);
+    const io = openProcessIo({ stdio: exec.stdio, ...ioHost, log });
+    const console = io.consoleSocket === undefined ? {} : { consoleSocket: io.consoleSocket };
+    failpoint('shim.exec-start-begun');
     await bringUp(reaper, {
       process: exec,
       io,
       pidFile: join(bundle, pidFile),
-      make: () => runc.exec(container.id, { processFile, pidFile, ...console }, io.descriptors),
+      make: () => runc.exec(container.id, { processFile: spec.path, pidFile, ...console }, io.descriptors),
       onBorn: () => {
         exec.step('start');
         container.adopt(exec);
       },
     });
   } finally {
-    rmSync(join(bundle, processFile), { force: true });
+    closeSync(spec.fd);
   }
 }
 
