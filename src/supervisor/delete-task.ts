@@ -1,9 +1,11 @@
 // Deletes a task that has ended: runtime state, shim, bundle, and the record last, so that a deletion cut short anywhere
 // is finished by the next call.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../base/failpoint.js';
-import { BerthError } from '../domain/errors.js';
+import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
 import { removeBundle } from '../shims/bundle.js';
+import type { TaskShim } from '../shims/task-shim.js';
 import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
 import type { LiveTask } from './live-tasks.js';
@@ -11,6 +13,9 @@ import { endOf, type ProcessEnd, type ShimEnd } from './process-end.js';
 import { deleteInShim } from './shim-calls.js';
 import { shimKindOf } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
+
+/** A call fails a turn or two before the connection is closed. */
+const lostTimeoutMs = 500;
 
 export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<ProcessEnd> {
   return changeTask(supervisor, key, async (task) => {
@@ -44,14 +49,29 @@ interface RuntimeDeletion {
 async function deleteRuntimePart(supervisor: Supervisor, task: LiveTask): Promise<RuntimeDeletion> {
   const { shim, record } = task;
   const kind = shimKindOf(supervisor, record.runtime);
-  if (shim === undefined) {
+  const without = async (): Promise<RuntimeDeletion> => {
     await kind.deleteContainer(supervisor, record);
     return { shimEnd: undefined, shimGone: Promise.resolve() };
+  };
+  if (shim === undefined) return await without();
+  let shimEnd: ShimEnd | undefined;
+  try {
+    shimEnd = await deleteInShim(supervisor, task, '');
+  } catch (error) {
+    if (!isBerthError(error, 'unavailable') || task.suspected || !(await isLost(shim))) throw error;
+    // It has died under the call.
+    task.shim = undefined;
+    kind.kill(shim.identity, record.bundle);
+    return await without();
   }
-  const shimEnd = await deleteInShim(supervisor, task, '');
   failpoint('delete.shim-answered');
   task.shim = undefined;
   const shimGone = kind.shutdown(supervisor, shim, record);
   if (!kind.endsAtOnce) await shimGone;
   return { shimEnd, shimGone };
+}
+
+/** Whether its connection has ended, as it does when a call has failed for that. */
+async function isLost(shim: TaskShim): Promise<boolean> {
+  return await Promise.race([shim.closed.then(() => true), sleep(lostTimeoutMs, false)]);
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ExitsService } from '../../src/generated/berth/v1/exits.js';
 import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
 import { Provenance } from '../../src/generated/berth/v1/provenance.js';
+import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { Counter } from '../helpers/counter.js';
@@ -117,6 +118,16 @@ test('a stopped task whose shim is gone is deleted all the same', async () => {
   assert.equal(await counter.wait(), 21);
   process.kill(counter.shimPid, 'SIGKILL');
   await counter.remove();
+});
+
+test('a stopped task whose shim dies under its deletion is deleted all the same', async () => {
+  const counter = await Counter.start(daemon(), 'deleted');
+  await counter.kill(SIGTERM);
+  assert.equal(await counter.wait(), 21);
+  // As soon as this: the daemon takes the shim for alive.
+  process.kill(counter.shimPid, 'SIGKILL');
+  await daemon().call(TasksService.delete, { containerId: 'deleted' });
+  await daemon().call(ContainersService.delete, { id: 'deleted' });
 });
 
 test('after a reboot what ran has ended with an unknown status, and can be started again', async () => {
