@@ -39,7 +39,7 @@ async function runDaemon() {
   const address = join(directory, 'berth.sock');
   const args = ['--root', directory, '--state', directory, '--address', address, '--log-level', 'error'];
   const daemon = start('berthd', { args });
-  await appeared(address);
+  await appeared(address, daemon);
   await ended(start('berth', { args: ['--address', address, 'ps', '--all'] }));
   daemon.kill('SIGTERM');
   await ended(daemon);
@@ -47,7 +47,7 @@ async function runDaemon() {
 
 async function runZygote() {
   const zygote = start('zygote', { flags: zygoteFlags, args: [join(directory, 'zygote')] });
-  await once(zygote.stdio[3], 'data');
+  await said(zygote);
   zygote.stdio[3].end();
   await ended(zygote);
 }
@@ -72,8 +72,8 @@ async function runShim() {
     'start',
   ];
   const shim = start('shim', { args, env: { TTRPC_ADDRESS: events } });
-  const [answer] = await once(shim.stdio[3], 'data');
-  const connection = await dialTtrpc(String(answer).replace('unix://', ''), { timeoutMs: limitMs });
+  const answer = await said(shim);
+  const connection = await dialTtrpc(answer.replace('unix://', ''), { timeoutMs: limitMs });
   await play(connection, bundle);
   await connection.client(TaskDefinition).shutdown({ id, now: true });
   await connection.close();
@@ -98,10 +98,20 @@ async function ended(child) {
   if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${signal ?? code}`);
 }
 
-async function appeared(path) {
+/** What it says on its descriptor 3, before it ends. */
+async function said(child) {
+  const end = once(child, 'exit').then(([code]) => {
+    throw new Error(`${child.spawnargs.join(' ')} ended with ${code}`);
+  });
+  end.catch(() => undefined);
+  const [text] = await Promise.race([once(child.stdio[3], 'data'), end]);
+  return String(text);
+}
+
+async function appeared(path, child) {
   const deadline = Date.now() + limitMs;
   while (!existsSync(path)) {
-    if (Date.now() > deadline) throw new Error(`${path} does not appear`);
+    if (Date.now() > deadline || child.exitCode !== null) throw new Error(`${path} does not appear`);
     await setTimeout(20);
   }
 }
