@@ -5,6 +5,7 @@ import type { EventDraft, EventRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import { decodeRecord, encodeRecord } from './codec.js';
 import type { Change, Database, Sublevel } from './database.js';
+import { RecentEvents } from './recent-events.js';
 
 /** Numbers that retention has removed and a reader asked for, both ends included. */
 export interface JournalGap {
@@ -21,10 +22,9 @@ export interface Retention {
 
 export type JournalItem = { readonly event: EventRecord } | { readonly gap: JournalGap };
 
-/** Events kept in memory for readers that follow. */
-const recentEvents = 1024;
-/** Events read from LevelDB in one go by a reader that is behind. */
+/** Events read from LevelDB in one go by a reader that is behind, and the length of their records, which ends it sooner. */
 const readBatchEvents = 256;
+const readBatchChars = 4 * 1024 * 1024;
 /** Retention removes this many events beyond its bound at a time, so that not every commit pays for it. */
 const trimSlackEvents = 1000n;
 /** How often age and size are looked at, on the occasion of a commit. */
@@ -35,7 +35,7 @@ export class Journal {
   readonly #level: Sublevel;
   readonly #keep: Retention;
   #nextSweepMs = 0;
-  #recent: EventRecord[] = [];
+  readonly #recent = new RecentEvents();
   #wakers = new Set<() => void>();
   #first = 1n;
   #last = 0n;
@@ -111,7 +111,7 @@ export class Journal {
     this.#first = first;
     if (last === undefined) return;
     this.#last = last.number;
-    this.#recent = [...this.#recent, ...events].slice(-recentEvents);
+    this.#recent.add(events);
     const wakers = this.#wakers;
     this.#wakers = new Set();
     for (const wake of wakers) wake();
@@ -147,12 +147,16 @@ export class Journal {
   }
 
   async #batchAfter(cursor: bigint): Promise<readonly EventRecord[]> {
-    const oldest = this.#recent[0];
-    if (oldest !== undefined && oldest.number <= cursor + 1n) {
-      return this.#recent.slice(Number(cursor + 1n - oldest.number));
+    const recent = this.#recent.after(cursor);
+    if (recent !== undefined) return recent;
+    const events: EventRecord[] = [];
+    let chars = 0;
+    for await (const text of this.#level.values({ gt: keyFromNumber(cursor), limit: readBatchEvents })) {
+      events.push(decodeRecord(text) as EventRecord);
+      chars += text.length;
+      if (chars > readBatchChars) break;
     }
-    const texts = await this.#level.values({ gt: keyFromNumber(cursor), limit: readBatchEvents }).all();
-    return texts.map((text) => decodeRecord(text) as EventRecord);
+    return events;
   }
 
   #nextPublish(signal: AbortSignal): Promise<void> {

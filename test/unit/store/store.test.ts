@@ -101,6 +101,20 @@ test('a cursor before what retention kept is told its gap first', async () => {
   assert.deepEqual(numbers(items), [`gap 1-${first - 1n}`, first]);
 });
 
+for (const [bound, narrow] of Object.entries({ bytes: { bytes: 1000 }, age: { seconds: 0 } })) {
+  test(`retention by ${bound} keeps the newest event, and numbers go on`, async () => {
+    for (let count = 0; count < 30; count++) await store.commit([], [draft('/old')]);
+    await store.close();
+    store = await openStore({ root, keep: { ...keep, ...narrow } });
+    await store.commit([], [draft('/new')]);
+    const { first, last } = store.journal.head();
+    assert.equal(last, 31n);
+    assert.ok(first > 20n && first <= 30n, `kept from ${first}`);
+    const [gap] = await take(store.journal.read(0n, { follow: false, signal: never }), 1);
+    assert.deepEqual(gap, { gap: { firstMissing: 1n, lastMissing: first - 1n } });
+  });
+}
+
 test('a cursor beyond the end is out of range', async () => {
   const reading = take(store.journal.read(7n, { follow: true, signal: never }), 1);
   await assert.rejects(reading, (error) => isBerthError(error, 'out-of-range'));
