@@ -29,10 +29,11 @@ try {
 } catch (error) {
   // They run all the same.
   process.stderr.write(`programs will start more slowly, for want of a code cache: ${error.message}\n`);
-} finally {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
 }
+for (const child of children) child.kill('SIGKILL');
+rmSync(directory, { recursive: true, force: true });
+// A failure may have left a listener behind, for which Node would wait.
+process.exit();
 
 /** And the command line with it. */
 async function runDaemon() {
