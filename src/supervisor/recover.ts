@@ -1,11 +1,12 @@
-// At the daemon's start: every recorded task is connected to its shim again, all at once, and bundles that no record
-// owns are removed with whatever still serves them.
+// At the daemon's start: every recorded task is connected to its shim again, all at once; bundles that no record owns are
+// removed with whatever still serves them, and so is what the runtime knows beyond that.
 import { failpoint } from '../base/failpoint.js';
 import { keyString } from '../domain/ids.js';
 import { listBundles, removeDoomedBundles } from '../shims/bundle.js';
 import { claimBoot } from './boot.js';
 import { LiveTask } from './live-tasks.js';
 import { removeLeftover } from './remove-leftover.js';
+import { deleteStrayState, runtimeStates } from './runtime-state.js';
 import { settleAfterReboot } from './settle-ends.js';
 import { removeRunDirectories, sweepDirectories } from './storage/container-directories.js';
 import { settleRootMounts } from './storage/settle-root-mounts.js';
@@ -33,6 +34,12 @@ export async function recover(supervisor: Supervisor): Promise<void> {
     const removal = queue.run(keyString(key), () => removeLeftover(supervisor, key));
     removal.catch((error: unknown) => {
       log.error('a half-created task could not be removed', { task: keyString(key), error });
+    });
+  }
+  for await (const remains of runtimeStates(supervisor)) {
+    if (tasks.find(remains) !== undefined) continue;
+    deleteStrayState(supervisor, remains).catch((error: unknown) => {
+      log.error('a container of the runtime that is no task could not be deleted', { task: keyString(remains), error });
     });
   }
 }

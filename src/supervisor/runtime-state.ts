@@ -1,10 +1,32 @@
 // What is left of a container when its shim is gone: the runtime's state, deleted from here.
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { keyString } from '../domain/ids.js';
 import { Runc } from '../runc/runc.js';
 import { spawnByNode } from '../runc/spawn-program.js';
+import { bundlePath } from '../shims/bundle.js';
 import type { ContainerRemains } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
+
+/** Whatever the runtime knows below Berth's own root, be it a task or not. */
+export async function* runtimeStates({ runtime, stateDirectory }: Supervisor): AsyncGenerator<ContainerRemains> {
+  for (const namespace of await entries(runtime.root)) {
+    const root = join(runtime.root, namespace);
+    for (const id of await entries(root)) {
+      const key = { namespace, id };
+      yield { ...key, bundle: bundlePath(stateDirectory, key), runtime: { binary: runtime.binary, root } };
+    }
+  }
+}
+
+/** Deletes what the runtime knows of a container, unless that is a task once those before it in its queue are done. */
+export async function deleteStrayState(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
+  const { queue, tasks } = supervisor;
+  await queue.run(keyString(remains), async () => {
+    if (tasks.find(remains) === undefined) await deleteStaleState(supervisor, remains);
+  });
+}
 
 /**
  * What a deletion that failed has left below Berth's own root, and that would keep the name taken. Must run in the container's
@@ -30,4 +52,8 @@ export async function deleteRuntimeState(
   // The next daemon may make another container of this name, which a deletion that lived on would take away.
   const runc = new Runc({ binary, root, directory, systemdCgroup: false, spawn, diesWithParent: true });
   await runc.delete(id, true);
+}
+
+async function entries(path: string): Promise<string[]> {
+  return readdir(path).catch(() => []);
 }

@@ -1,6 +1,7 @@
 // A call of the runtime that hangs does not outlive what it was made for, whoever waits for it dies first. What is left
 // behind, the check after each test finds.
-import { readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -9,6 +10,7 @@ import { TasksService } from '../../src/generated/containerd/services/tasks/v1/t
 import { createContainer, createTask, runContainer, waitForExit } from '../helpers/containers.js';
 import { Faults, faultyDaemon, type RuntimeFault } from '../helpers/faults.js';
 import { findCgroups } from '../helpers/host-state.js';
+import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd(faultyDaemon);
@@ -100,3 +102,21 @@ async function remove(id: string): Promise<void> {
   await poll(probe, { limitMs, intervalMs: 50, what: `the deletion of ${id}` });
   await daemon().call(ContainersService.delete, { id });
 }
+
+test('a container of the runtime that is no task is deleted at the next start', async () => {
+  const bundle = daemon().path('stray');
+  mkdirSync(bundle);
+  await runProgram('runc', ['spec'], { cwd: bundle });
+  const configuration = join(bundle, 'config.json');
+  const spec = JSON.parse(readFileSync(configuration, 'utf8')) as { process: object; linux: object };
+  const process = { ...spec.process, terminal: false };
+  const linux = { ...spec.linux, cgroupsPath: `/${daemon().namespace}/stray` };
+  writeFileSync(configuration, JSON.stringify({ ...spec, process, linux, root: { path: daemon().rootfs } }));
+  const root = join(daemon().state, 'runc', daemon().namespace);
+  const create = 'exec runc --root "$1" create --bundle . stray </dev/null >/dev/null 2>&1';
+  assert.equal((await runProgram('sh', ['-c', create, 'sh', root], { cwd: bundle })).code, 0);
+  assert.ok(existsSync(join(root, 'stray')));
+  await daemon().restart('SIGKILL');
+  const isGone = (): boolean => !existsSync(join(root, 'stray'));
+  await poll(() => isGone() || undefined, { limitMs, intervalMs: 20, what: 'the deletion of the stray container' });
+});
