@@ -89,9 +89,11 @@ export class ZygoteLauncher implements ShimLauncher {
     this.#closed = true;
     clearTimeout(this.#restart);
     const zygote = this.#zygote;
-    if (zygote === undefined) return;
-    zygote.close();
-    await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => zygote.kill());
+    if (zygote !== undefined) {
+      zygote.close();
+      await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => zygote.kill());
+    }
+    // Also where the last one has died and is not replaced yet.
     killRehearsalRemains(this.#options.directory);
   }
 

@@ -107,9 +107,7 @@ test('what a zygote has left that died at its rehearsal goes before the next one
   const dead = await zygotePid();
   const cwd = join(daemon().state, 'zygote');
   mkdirSync(cwd, { recursive: true });
-  // As the stand-in for a container's init: of a session whose leader is gone.
-  const { stdout } = await runProgram('setsid', ['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'], { cwd });
-  const left = Number(stdout);
+  const left = await leaveBehind(cwd);
   // And somebody who only looks around there.
   const visitor = startProgram('setsid', ['sh', '-c', 'read line; exit 3'], { cwd, keepStdin: true });
   try {
@@ -142,6 +140,26 @@ test('doctor tells how shims were launched', async () => {
   const { stdout } = await daemon().berth(['doctor']);
   assert.match(stdout, /^WARN {2}shim launches {2}\d+ by zygote \(\d+ failed\), \d+ by spawn, zygote \d+, 4 replaced/m);
 });
+
+test('what a zygote has left that died at its rehearsal does not outlive the daemon that has not replaced it yet', async () => {
+  const dead = await zygotePid();
+  const cwd = join(daemon().state, 'zygote');
+  mkdirSync(cwd, { recursive: true });
+  const left = await leaveBehind(cwd);
+  try {
+    process.kill(dead, 'SIGKILL');
+    assert.equal(await daemon().stop(), 0);
+    await poll(() => hasEnded(left) || undefined, { limitMs, intervalMs: 20, what: 'the end of what was left' });
+  } finally {
+    if (!hasEnded(left)) process.kill(left, 'SIGKILL');
+  }
+});
+
+/** As the stand-in for a container's init: of a session whose leader is gone. */
+async function leaveBehind(cwd: string): Promise<number> {
+  const { stdout } = await runProgram('setsid', ['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'], { cwd });
+  return Number(stdout);
+}
 
 /** A cgroup in which the number of processes can be limited. */
 function moveToOwnGroup(pid: number): { readonly limit: string } {
