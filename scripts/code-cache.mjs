@@ -32,7 +32,7 @@ try {
 }
 for (const child of children) child.kill('SIGKILL');
 rmSync(directory, { recursive: true, force: true });
-// A failure may have left a listener behind, for which Node would wait.
+// Node would wait for the listener, and after a failure for whoever is connected.
 process.exit();
 
 /** And the command line with it. */
@@ -60,7 +60,7 @@ async function runShim() {
   furnish(bundle);
   const events = join(directory, 'events.sock');
   const server = serveTtrpc({ services: [implement(EventsDefinition, { forward: async () => ({}) })] });
-  const listener = createServer((socket) => server.accept(socket)).listen(events);
+  createServer((socket) => server.accept(socket)).listen(events);
   const args = [
     '-namespace',
     id,
@@ -79,8 +79,6 @@ async function runShim() {
   await connection.client(TaskDefinition).shutdown({ id, now: true });
   await connection.close();
   await ended(shim);
-  listener.close();
-  await server.close();
 }
 
 function start(program, { flags = [], args, env = {} }) {

@@ -61,21 +61,13 @@ download() {
   local apt=$1
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
   : >"$apt/status"
-  echo "deb [signed-by=$keyring] $(mirror) $suite main" >"$apt/sources.list"
+  echo "deb [signed-by=$keyring] $("$(dirname "$0")/debian-mirror.sh") $suite main" >"$apt/sources.list"
   local options=(
     -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status" -o Dir::State::extended_states="$apt/extended"
     -o Dir::Cache="$apt/cache" -o APT::Sandbox::User= -o APT::Install-Recommends=false -o Acquire::Retries=3
   )
   apt-get "${options[@]}" update && apt-get "${options[@]}" install --yes --download-only criu
-}
-
-# The mirror this machine's own packages come from, where that is Debian's.
-mirror() {
-  local found
-  found=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    sed -n 's/^Debian Debian //p' | head -n 1)
-  echo "${found:-http://deb.debian.org/debian}"
 }
 
 write_launcher() {

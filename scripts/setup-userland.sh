@@ -6,7 +6,6 @@ export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
 
 # The oldest that still gets updates: the tests compare trees with those of its own containerd.
 suite=bookworm
-mirror=http://deb.debian.org/debian
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/berth/userland
 # A mirror may fail now and then.
@@ -27,6 +26,7 @@ make_userland() {
   # Not local: the trap runs when this function is over.
   trap 'rm -rf "$work"' EXIT
   echo "Fetching a userland of Debian $suite ..." >&2
+  mirror=$("$(dirname "$0")/debian-mirror.sh")
   local attempt=1 tree=$work/tree
   until bootstrap "$tree"; do
     [ "$attempt" -lt "$attempts" ] || { tail -n 20 "$work/log" >&2; refuse "cannot fetch Debian $suite from $mirror."; }
