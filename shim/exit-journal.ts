@@ -33,8 +33,8 @@ export class ExitJournal {
   }
 
   /** Makes its file, where there is time for that; else the first record does. */
-  open(): void {
-    this.#fd ??= openSync(this.#path, 'a', 0o600);
+  open(): number {
+    return (this.#fd ??= openSync(this.#path, 'a', 0o600));
   }
 
   /**
@@ -110,8 +110,7 @@ export class ExitJournal {
 
   #try(write: (fd: number) => void): void {
     try {
-      this.open();
-      write(this.#fd ?? -1);
+      write(this.open());
     } catch (error) {
       // A full disk must not keep an exit from being told; berthd makes it durable in its own store.
       this.#log.error('the exit journal could not be written', { error: messageOf(error) });

@@ -26,8 +26,8 @@ export class PipePump {
   readonly #note: DeliveryNote | undefined;
   #room: RoomWatch | undefined;
   #peek: { readonly ends: PipeEnds; readonly buffer: Buffer } | undefined;
-  /** Bytes of the pipe's that the sink has not done with. */
-  #underWay = 0;
+  /** The pipe's first bytes while the sink has not done with them. */
+  #underWay: Buffer | undefined;
   /** What a dead shim had begun is looked for once. */
   #isFirst = true;
   #closed = false;
@@ -59,7 +59,7 @@ export class PipePump {
 
   #pump(): void {
     try {
-      for (let moves = 0; moves < movesAtOnce && !this.#closed && this.#underWay === 0; moves++) {
+      for (let moves = 0; moves < movesAtOnce && !this.#closed && this.#underWay === undefined; moves++) {
         const length = this.#move();
         if (length === undefined) return;
         if (length === 0) return this.#end();
@@ -93,18 +93,19 @@ export class PipePump {
     const { ends, buffer } = (this.#peek ??= { ends: openPipe(), buffer: Buffer.allocUnsafeSlow(bufferBytes) });
     const length = copyBetweenPipes(this.#fd, ends.write, bufferBytes);
     if (length === undefined || length === 0) return length;
-    readSync(ends.read, buffer, 0, length, null);
-    const known = this.#isFirst ? (this.#note?.taken(buffer.subarray(0, length)) ?? 0) : 0;
+    const bytes = buffer.subarray(0, length);
+    readSync(ends.read, bytes, 0, length, null);
+    const known = this.#isFirst ? (this.#note?.taken(bytes) ?? 0) : 0;
     this.#isFirst = false;
     if (known > 0) {
       this.#note?.end();
-      this.#consume(known);
+      this.#consume(bytes.subarray(0, known));
       return known;
     }
     this.#note?.begin(length);
     failpoint('shim.output-noted');
-    this.#underWay = length;
-    if (this.#sink.write(buffer.subarray(0, length))) this.#taken();
+    this.#underWay = bytes;
+    if (this.#sink.write(bytes)) this.#taken();
     else this.#readiness.stop();
     return length;
   }
@@ -112,19 +113,18 @@ export class PipePump {
   /** The sink has done with what it was handed. */
   #taken(): void {
     if (this.#closed) return;
-    if (this.#underWay > 0) {
+    if (this.#underWay !== undefined) {
       failpoint('shim.output-written');
       this.#note?.end();
       this.#consume(this.#underWay);
-      this.#underWay = 0;
+      this.#underWay = undefined;
     }
     this.#readiness.start();
   }
 
-  /** They are there: nobody else reads this pipe. */
-  #consume(length: number): void {
-    const { buffer } = this.#peek ?? { buffer: Buffer.allocUnsafe(length) };
-    for (let left = length; left > 0; ) left -= readSync(this.#fd, buffer, 0, left, null);
+  /** They are the pipe's first: nobody else reads it. */
+  #consume(bytes: Buffer): void {
+    for (let left = bytes.length; left > 0; ) left -= readSync(this.#fd, bytes, 0, left, null);
   }
 
   #end(): void {

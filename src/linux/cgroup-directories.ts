@@ -1,6 +1,7 @@
 // Where a cgroup path, as OCI specs name one, exists on this host: a directory per hierarchy.
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSystemError } from './libc.js';
 import { parseMountInfo } from './mount-info.js';
 
 /** The directories that exist for `path`; none for a systemd slice (`slice:prefix:name`), which systemd removes itself. */
@@ -14,4 +15,14 @@ export function cgroupDirectories(path: string): string[] {
 /** Throws EBUSY while a process or a child group is in it. */
 export function removeCgroupDirectory(directory: string): void {
   rmdirSync(directory);
+}
+
+/** True when it is gone; false while something is in it. */
+export function tryToRemoveCgroup(directory: string): boolean {
+  try {
+    removeCgroupDirectory(directory);
+    return true;
+  } catch (error) {
+    return isSystemError(error, 'ENOENT');
+  }
 }

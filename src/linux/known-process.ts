@@ -1,5 +1,5 @@
 // Processes found by where they work and what they run, for whoever clears up after one that may be gone already.
-import { readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { readProcessStat } from './process-info.js';
 
 /** A zombie has ended; nobody has waited for it yet. */
@@ -8,9 +8,10 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== 'Z';
 }
 
-/** Whether its working directory is `directory`, a real path. */
-export function worksIn(pid: number, directory: string): boolean {
-  return linkOf(`/proc/${pid}/cwd`) === directory;
+/** The processes whose working directory is `directory`, a real path. */
+export function processesIn(directory: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => linkOf(`/proc/${pid}/cwd`) === directory && isRunning(pid));
 }
 
 /** Whether it runs the program at `path`, a real path. */

@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeadlineError, poll } from '../base/deadline.js';
-import { cgroupDirectories, removeCgroupDirectory } from '../linux/cgroup-directories.js';
-import { isSystemError } from '../linux/libc.js';
+import { cgroupDirectories, tryToRemoveCgroup } from '../linux/cgroup-directories.js';
 
 /** The runtime's half-made init ends as soon as it finds the runtime gone. */
 const emptyTimeoutMs = 1000;
@@ -17,7 +16,7 @@ const emptyPollMs = 5;
 export async function removeLeftoverGroups(bundle: string): Promise<boolean> {
   const left = new Set(cgroupDirectories(cgroupsPathIn(bundle)));
   const isDone = (): true | undefined => {
-    for (const directory of left) if (tryToRemove(directory)) left.delete(directory);
+    for (const directory of left) if (tryToRemoveCgroup(directory)) left.delete(directory);
     return left.size === 0 || undefined;
   };
   try {
@@ -38,14 +37,5 @@ function cgroupsPathIn(bundle: string): string {
     return spec.linux?.cgroupsPath ?? '';
   } catch {
     return '';
-  }
-}
-
-function tryToRemove(directory: string): boolean {
-  try {
-    removeCgroupDirectory(directory);
-    return true;
-  } catch (error) {
-    return isSystemError(error, 'ENOENT');
   }
 }

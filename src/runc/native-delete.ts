@@ -1,9 +1,9 @@
 // `runc delete` without runc, for a container whose processes have all ended: its cgroups and its state are removed, in
 // the runtime's order. See docs/adr/0011-hot-path.md.
-import { rmdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../base/failpoint.js';
-import { isSystemError } from '../linux/libc.js';
+import { tryToRemoveCgroup } from '../linux/cgroup-directories.js';
 import { readRuncState } from './state-file.js';
 
 /** A group is busy for a moment after its last process has been waited for. */
@@ -21,19 +21,10 @@ export async function deleteNatively(root: string, id: string, initPid: number):
 
 /** False where processes or groups of the container's own are left in it. */
 async function removeGroup(path: string): Promise<boolean> {
-  if (tryToRemove(path)) return true;
+  if (tryToRemoveCgroup(path)) return true;
   for (const pauseMs of busyPausesMs) {
     await sleep(pauseMs);
-    if (tryToRemove(path)) return true;
+    if (tryToRemoveCgroup(path)) return true;
   }
   return false;
-}
-
-function tryToRemove(path: string): boolean {
-  try {
-    rmdirSync(path);
-    return true;
-  } catch (error) {
-    return isSystemError(error, 'ENOENT');
-  }
 }

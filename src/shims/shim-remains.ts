@@ -1,9 +1,8 @@
 // What may still work in a bundle that nobody is in charge of any more: a shim that has not come to serve yet, and calls
 // of the OCI runtime that outlived their shim. They would go on to change what somebody else now looks after. Shims lead
 // a session and work in their bundle; their runtime calls are in that session; the container's own processes are neither.
-import { readdirSync } from 'node:fs';
 import { DeadlineError, poll } from '../base/deadline.js';
-import { isRunning, killIfThere, realPathOf, runsProgram, worksIn } from '../linux/known-process.js';
+import { isRunning, killIfThere, processesIn, realPathOf, runsProgram } from '../linux/known-process.js';
 import { readProcessStat } from '../linux/process-info.js';
 
 /** From SIGKILL to the end of a process. */
@@ -32,9 +31,9 @@ const rehearsalRounds = 3;
 export function killRehearsalRemains(directory: string): void {
   const path = realPathOf(directory);
   for (let round = 0; round < rehearsalRounds; round++) {
-    const remains = runningIn(path).filter((pid) => {
+    const remains = processesIn(path).filter((pid) => {
       const session = readProcessStat(pid)?.session ?? 0;
-      return isShim(session) || (readProcessStat(session)?.state ?? 'Z') === 'Z';
+      return isShim(session) || !isRunning(session);
     });
     if (remains.length === 0) return;
     for (const pid of remains) killIfThere(pid);
@@ -43,17 +42,12 @@ export function killRehearsalRemains(directory: string): void {
 
 /** Returns how many there were. */
 function killAll(directory: string, deadShim: number | undefined): number {
-  const inBundle = runningIn(directory);
+  const inBundle = processesIn(directory);
   const shims = new Set(inBundle.filter(isShim));
   if (deadShim !== undefined) shims.add(deadShim);
   const remains = inBundle.filter((pid) => shims.has(readProcessStat(pid)?.session ?? 0));
   for (const pid of remains) killIfThere(pid);
   return remains.length;
-}
-
-function runningIn(directory: string): number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => worksIn(pid, directory) && isRunning(pid));
 }
 
 /** A person's shell leads a session too, but is no Node. */

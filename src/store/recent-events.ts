@@ -6,7 +6,8 @@ const maxEvents = 1024;
 const maxBytes = 8 * 1024 * 1024;
 
 export class RecentEvents {
-  #events: readonly EventRecord[] = [];
+  readonly #events: EventRecord[] = [];
+  #bytes = 0;
 
   /** Those numbered after `cursor`; undefined where the first of them is not here. */
   after(cursor: bigint): readonly EventRecord[] | undefined {
@@ -17,15 +18,13 @@ export class RecentEvents {
 
   /** Their numbers go on from the last one added. */
   add(events: readonly EventRecord[]): void {
-    const all = [...this.#events, ...events];
-    let first = all.length;
-    let bytes = 0;
-    for (const event of all.slice(-maxEvents).reverse()) {
-      bytes += sizeOf(event);
-      if (bytes > maxBytes) break;
-      first--;
+    for (const event of events) this.#bytes += sizeOf(event);
+    this.#events.push(...events);
+    while (this.#events.length > maxEvents || this.#bytes > maxBytes) {
+      const oldest = this.#events.shift();
+      if (oldest === undefined) return;
+      this.#bytes -= sizeOf(oldest);
     }
-    this.#events = all.slice(first);
   }
 }
 

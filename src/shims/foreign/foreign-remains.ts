@@ -1,7 +1,7 @@
 // What a foreign shim may leave when it ends: its process where it hangs, and its socket, which lies outside the bundle.
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { isRunning, killIfThere, realPathOf, runsProgram, worksIn } from '../../linux/known-process.js';
+import { isRunning, killIfThere, processesIn, realPathOf, runsProgram } from '../../linux/known-process.js';
 import type { ShimEndpoint } from '../../domain/records.js';
 import type { ShimIdentity } from '../task-shim.js';
 import { socketPath } from './bootstrap.js';
@@ -14,11 +14,8 @@ export function killForeignShim({ pid, shimId }: ShimIdentity): void {
 
 /** Kills every process of the shim's program that works in the bundle, and returns how many there were. */
 export function killShimsIn(bundle: string, binary: string): number {
-  const directory = realPathOf(bundle);
   const program = realPathOf(binary);
-  const found = readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => worksIn(pid, directory) && runsProgram(pid, program));
+  const found = processesIn(realPathOf(bundle)).filter((pid) => runsProgram(pid, program));
   for (const pid of found) killIfThere(pid);
   return found.length;
 }

@@ -71,11 +71,7 @@ async function send(daemon: TestDaemon, source: GrpcInputs, count: number, tally
 async function revive(daemon: TestDaemon): Promise<void> {
   const found = await daemon.call(TasksService.get, { containerId: 'live', execId: '' }).catch(() => undefined);
   if (found?.process?.status === Status.RUNNING) return;
-  await poll(() => removeOne(daemon, 'live', {}), {
-    limitMs: settleLimitMs,
-    intervalMs: 100,
-    what: 'the former container to be removed',
-  });
+  await removeContainer(daemon, 'live', {});
   await runContainer(daemon, 'live', ['/bin/sh', '-c', 'while :; do sleep 1; done']);
 }
 
@@ -126,12 +122,7 @@ async function removeEverything(daemon: TestDaemon): Promise<void> {
 async function removeNamespace(daemon: TestDaemon, namespace: string): Promise<void> {
   const within: RpcOptions = { namespace };
   for (const { id } of (await daemon.call(ContainersService.list, { filters: [] }, within)).containers) {
-    // Calls that were given up may be at work still, and mount or start it once more.
-    await poll(() => removeOne(daemon, id, within), {
-      limitMs: settleLimitMs,
-      intervalMs: 100,
-      what: `container ${id} to be removed`,
-    });
+    await removeContainer(daemon, id, within);
   }
   for (const { id } of (await daemon.call(LeasesService.list, { filters: [] }, within)).leases) {
     await daemon.call(LeasesService.delete, { id, sync: false }, within);
@@ -142,7 +133,16 @@ async function removeNamespace(daemon: TestDaemon, namespace: string): Promise<v
   for (const snapshotter of ['overlayfs', 'native']) await removeSnapshots(daemon, snapshotter, within);
 }
 
-async function removeOne(daemon: TestDaemon, containerId: string, within: RpcOptions): Promise<true | undefined> {
+/** Calls that were given up may be at work still, and mount or start it once more. */
+async function removeContainer(daemon: TestDaemon, id: string, within: RpcOptions): Promise<void> {
+  await poll(() => tryToRemove(daemon, id, within), {
+    limitMs: settleLimitMs,
+    intervalMs: 100,
+    what: `container ${id} to be removed`,
+  });
+}
+
+async function tryToRemove(daemon: TestDaemon, containerId: string, within: RpcOptions): Promise<true | undefined> {
   await quietly(daemon.call(TasksService.resume, { containerId }, within));
   await quietly(daemon.call(TasksService.kill, { containerId, execId: '', signal: 9, all: true }, within));
   await quietly(daemon.call(TasksService.wait, { containerId, execId: '' }, within));
