@@ -1,12 +1,12 @@
 // At the daemon's start: every recorded task is connected to its shim again, all at once; bundles that no record owns are
 // removed with whatever still serves them, and so is what the runtime knows beyond that.
 import { failpoint } from '../base/failpoint.js';
-import { keyString } from '../domain/ids.js';
+import { type ContainerKey, keyString } from '../domain/ids.js';
 import { listBundles, removeDoomedBundles } from '../shims/bundle.js';
 import { claimBoot } from './boot.js';
 import { LiveTask } from './live-tasks.js';
-import { removeLeftover } from './remove-leftover.js';
-import { deleteStrayState, runtimeStates } from './runtime-state.js';
+import { removeLeftoverInTime } from './remove-leftover.js';
+import { runtimeStates } from './runtime-state.js';
 import { settleAfterReboot } from './settle-ends.js';
 import { removeRunDirectories, sweepDirectories } from './storage/container-directories.js';
 import { settleRootMounts } from './storage/settle-root-mounts.js';
@@ -15,7 +15,7 @@ import { watchInBackground } from './watch-shim.js';
 
 /** Returns when all of it is under way: calls for one container wait for that container's recovery alone. */
 export async function recover(supervisor: Supervisor): Promise<void> {
-  const { store, tasks, queue, log, stateDirectory } = supervisor;
+  const { store, tasks, stateDirectory } = supervisor;
   const sameBoot = await claimBoot(stateDirectory);
   if (!sameBoot) await removeRunDirectories(supervisor);
   await settleRootMounts(supervisor);
@@ -29,17 +29,9 @@ export async function recover(supervisor: Supervisor): Promise<void> {
   }
   await removeDoomedBundles(stateDirectory);
   failpoint('recover.tasks-watched');
-  for (const { key } of await listBundles(stateDirectory)) {
-    if (tasks.find(key) !== undefined) continue;
-    const removal = queue.run(keyString(key), () => removeLeftover(supervisor, key));
-    removal.catch((error: unknown) => {
-      log.error('a half-created task could not be removed', { task: keyString(key), error });
-    });
-  }
-  for await (const remains of runtimeStates(supervisor)) {
-    if (tasks.find(remains) !== undefined) continue;
-    deleteStrayState(supervisor, remains).catch((error: unknown) => {
-      log.error('a container of the runtime that is no task could not be deleted', { task: keyString(remains), error });
-    });
-  }
+  const found = new Map<string, ContainerKey>();
+  for (const { key } of await listBundles(stateDirectory)) found.set(keyString(key), key);
+  for await (const { namespace, id } of runtimeStates(supervisor))
+    found.set(keyString({ namespace, id }), { namespace, id });
+  for (const key of found.values()) if (tasks.find(key) === undefined) void removeLeftoverInTime(supervisor, key);
 }

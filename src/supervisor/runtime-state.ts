@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { keyString } from '../domain/ids.js';
 import { Runc } from '../runc/runc.js';
 import { spawnByNode } from '../runc/spawn-program.js';
 import { bundlePath } from '../shims/bundle.js';
@@ -20,12 +19,9 @@ export async function* runtimeStates({ runtime, stateDirectory }: Supervisor): A
   }
 }
 
-/** Deletes what the runtime knows of a container, unless that is a task once those before it in its queue are done. */
-export async function deleteStrayState(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
-  const { queue, tasks } = supervisor;
-  await queue.run(keyString(remains), async () => {
-    if (tasks.find(remains) === undefined) await deleteStaleState(supervisor, remains);
-  });
+/** A runtime keeps what it knows of a container in a directory of its name, from before it makes it until it is deleted. */
+export function isKnownToRuntime({ id, runtime }: Omit<ContainerRemains, 'namespace'>): boolean {
+  return existsSync(join(runtime.root, id));
 }
 
 /**
@@ -34,7 +30,7 @@ export async function deleteStrayState(supervisor: Supervisor, remains: Containe
  */
 export async function deleteStaleState(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
   const { root } = remains.runtime;
-  if (dirname(root) !== supervisor.runtime.root || !existsSync(join(root, remains.id))) return;
+  if (dirname(root) !== supervisor.runtime.root || !isKnownToRuntime(remains)) return;
   supervisor.log.warn('what the runtime still knows of a container without a task is deleted', {
     containerId: remains.id,
   });

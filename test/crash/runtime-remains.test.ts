@@ -1,7 +1,7 @@
 // A call of the runtime that hangs does not outlive what it was made for, whoever waits for it dies first. What is left
 // behind, the check after each test finds.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -74,6 +74,21 @@ test('a creation that is killed before the runtime has written anything down lea
   await remove('unmade');
 });
 
+test('a container of the runtime that is no task is deleted at the next start', async () => {
+  await makeStray();
+  await daemon().restart('SIGKILL');
+  await strayIsGone();
+});
+
+test('a container of the runtime that is no task is deleted though the runtime fails at first', async () => {
+  await makeStray();
+  await daemon().kill9();
+  const faults = armed('delete', 'fail');
+  await daemon().start();
+  await met(faults, 'delete');
+  await strayIsGone();
+});
+
 function armed(verb: string, fault: RuntimeFault = 'hang'): Faults {
   const faults = new Faults(daemon());
   faults.armRuntime(verb, fault);
@@ -103,8 +118,14 @@ async function remove(id: string): Promise<void> {
   await daemon().call(ContainersService.delete, { id });
 }
 
-test('a container of the runtime that is no task is deleted at the next start', async () => {
+function runtimeRoot(): string {
+  return join(daemon().state, 'runc', daemon().namespace);
+}
+
+/** As a deletion that failed leaves it: the runtime knows the container, and nobody else. */
+async function makeStray(): Promise<void> {
   const bundle = daemon().path('stray');
+  rmSync(bundle, { recursive: true, force: true });
   mkdirSync(bundle);
   await runProgram('runc', ['spec'], { cwd: bundle });
   const configuration = join(bundle, 'config.json');
@@ -112,11 +133,12 @@ test('a container of the runtime that is no task is deleted at the next start', 
   const process = { ...spec.process, terminal: false };
   const linux = { ...spec.linux, cgroupsPath: `/${daemon().namespace}/stray` };
   writeFileSync(configuration, JSON.stringify({ ...spec, process, linux, root: { path: daemon().rootfs } }));
-  const root = join(daemon().state, 'runc', daemon().namespace);
   const create = 'exec runc --root "$1" create --bundle . stray </dev/null >/dev/null 2>&1';
-  assert.equal((await runProgram('sh', ['-c', create, 'sh', root], { cwd: bundle })).code, 0);
-  assert.ok(existsSync(join(root, 'stray')));
-  await daemon().restart('SIGKILL');
-  const isGone = (): boolean => !existsSync(join(root, 'stray'));
-  await poll(() => isGone() || undefined, { limitMs, intervalMs: 20, what: 'the deletion of the stray container' });
-});
+  assert.equal((await runProgram('sh', ['-c', create, 'sh', runtimeRoot()], { cwd: bundle })).code, 0);
+  assert.ok(existsSync(join(runtimeRoot(), 'stray')));
+}
+
+async function strayIsGone(): Promise<void> {
+  const isGone = () => !existsSync(join(runtimeRoot(), 'stray')) || undefined;
+  await poll(isGone, { limitMs, intervalMs: 20, what: 'the deletion of the stray container' });
+}

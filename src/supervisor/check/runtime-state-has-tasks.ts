@@ -1,7 +1,8 @@
 // What the OCI runtime keeps below our root belongs to tasks.
 import { join } from 'node:path';
 import { keyString } from '../../domain/ids.js';
-import { deleteStrayState, runtimeStates } from '../runtime-state.js';
+import { removeLeftover } from '../remove-leftover.js';
+import { runtimeStates } from '../runtime-state.js';
 import type { Invariant } from './invariant.js';
 
 export const runtimeStateHasTasks: Invariant = {
@@ -18,7 +19,7 @@ export const runtimeStateHasTasks: Invariant = {
         object: join(remains.runtime.root, remains.id),
         message: 'the runtime knows a container that is no task',
         remedy: 'berth check --repair deletes it',
-        repair: () => deleteStrayState(supervisor, remains),
+        repair: () => queue.run(keyString(remains), () => removeLeftover(supervisor, remains)),
       };
     }
   },

@@ -1,0 +1,65 @@
+// A creation that comes to nothing, and a runtime that then fails to delete what it had made of it: the container is not
+// forgotten, though the daemon goes on and nobody asks again.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { poll } from '../../src/base/deadline.js';
+import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
+import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
+import { assertCheckClean } from '../helpers/check-clean.js';
+import { createContainer, createTask } from '../helpers/containers.js';
+import { Faults, faultyDaemon } from '../helpers/faults.js';
+import { useBerthd } from '../helpers/use-berthd.js';
+
+const daemon = useBerthd(faultyDaemon);
+
+const forEver = ['/bin/sh', '-c', 'while :; do sleep 1; done'];
+const limitMs = 30_000;
+
+test('what the runtime made and failed to delete is removed after all, without another call', async () => {
+  await createContainer(daemon(), 'undone', forEver);
+  const faults = new Faults(daemon());
+  faults.armPoint('shim.process-made');
+  faults.armRuntime('delete', 'fail');
+  await assert.rejects(createTask(daemon(), 'undone'));
+  assert.ok(!faults.isRuntimeArmed('delete'), 'nobody has tried to delete the container');
+  await nothingLeft('undone');
+  await daemon().call(ContainersService.delete, { id: 'undone' });
+});
+
+test('what the runtime made and failed to delete does not keep the name taken', async () => {
+  await createContainer(daemon(), 'again', forEver);
+  const faults = new Faults(daemon());
+  faults.armPoint('shim.process-made');
+  faults.armRuntime('delete', 'fail');
+  await assert.rejects(createTask(daemon(), 'again'));
+  await createTask(daemon(), 'again');
+  await daemon().call(TasksService.delete, { containerId: 'again' });
+  await daemon().call(ContainersService.delete, { id: 'again' });
+});
+
+test('a removal that fails at the start of the daemon is tried again', async () => {
+  await createContainer(daemon(), 'cut', forEver);
+  const faults = new Faults(daemon());
+  faults.armPoint('create.init-made');
+  const creation = createTask(daemon(), 'cut').catch(() => undefined);
+  await daemon().died();
+  await creation;
+  assert.ok(existsSync(stateOf('cut')), 'the runtime has made the container');
+  faults.armRuntime('delete', 'fail');
+  await daemon().start();
+  await nothingLeft('cut');
+  assert.ok(!faults.isRuntimeArmed('delete'), 'nobody has tried to delete the container');
+  await daemon().call(ContainersService.delete, { id: 'cut' });
+});
+
+function stateOf(id: string): string {
+  return join(daemon().state, 'runc', daemon().namespace, id);
+}
+
+async function nothingLeft(id: string): Promise<void> {
+  const isGone = () => !existsSync(stateOf(id)) || undefined;
+  await poll(isGone, { limitMs, intervalMs: 20, what: `the deletion of ${id} by the runtime` });
+  await assertCheckClean(daemon());
+}
