@@ -113,7 +113,7 @@ export async function killCgroup(cgroup: ContainerCgroup): Promise<boolean> {
   return cgroupPids(cgroup).length === 0;
 }
 
-function cgroupMounts(): MountEntry[] {
+export function cgroupMounts(): MountEntry[] {
   return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter((mount) => /^cgroup2?$/.test(mount.type));
 }
 

@@ -1,6 +1,7 @@
 // One call of the OCI runtime: spawned with raw descriptors, its own log file, and a deadline.
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
+import { hastenMigrations } from '../linux/cgroup-migration.js';
 import { type MemoryFile, openMemoryFile } from '../linux/memory-file.js';
 import type { ExitStatus } from '../linux/wait.js';
 import { lastError } from './last-error.js';
@@ -17,6 +18,8 @@ export interface Command {
   readonly spawn: SpawnProgram;
   /** Kill it when this process dies: CRIU, finding nobody to answer to, then undoes what it has begun. */
   readonly diesWithParent?: boolean;
+  /** It makes a process and moves it to control groups of its own. */
+  readonly movesProcesses?: boolean;
   /** Put before PATH. */
   readonly pathPrefix?: string;
 }
@@ -56,6 +59,7 @@ async function spawnAndWait(command: Command, log: MemoryFile): Promise<End> {
   } catch (error) {
     return { ok: false, timedOut: false, failure: spawnFailure(command.binary, error as NodeJS.ErrnoException) };
   }
+  if (command.movesProcesses === true) hastenMigrations(running);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;

@@ -68,7 +68,7 @@ export class Runc {
   }
 
   async create(id: string, options: CreateOptions, stdio?: Descriptors): Promise<void> {
-    const outcome = await this.#run(createArguments(id, options), createTimeoutMs, stdio);
+    const outcome = await this.#run(createArguments(id, options), createTimeoutMs, stdio, { movesProcesses: true });
     if (!outcome.ok) throw failure('OCI runtime create failed', outcome);
   }
 
@@ -80,7 +80,7 @@ export class Runc {
   }
 
   async exec(id: string, options: ExecOptions, stdio?: Descriptors): Promise<void> {
-    const outcome = await this.#run(execArguments(id, options), execTimeoutMs, stdio);
+    const outcome = await this.#run(execArguments(id, options), execTimeoutMs, stdio, { movesProcesses: true });
     if (!outcome.ok) throw failure('OCI runtime exec failed', outcome);
   }
 
