@@ -89,6 +89,10 @@ export function execArguments(id: string, options: ExecOptions): string[] {
   ];
 }
 
+export function stateArguments(id: string): string[] {
+  return ['state', id];
+}
+
 export function killArguments(id: string, signal: number, all: boolean): string[] {
   return ['kill', ...(all ? ['--all'] : []), id, String(signal)];
 }

@@ -86,12 +86,15 @@ function tryToMake(path: string): boolean {
   }
 }
 
-/** A link in its place could lead anywhere, and we are root. */
 function makeNamespaceDirectory(path: string): void {
   makeDirectory(path, bundleMode);
-  if (lstatSync(path).isSymbolicLink()) {
-    throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
-  }
+  refuseLink(path);
+}
+
+/** A link in the place of a directory of ours could lead anywhere, and we are root. */
+export function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
 }
 
 /** Finishes the removals that a kill of the daemon cut short. */

@@ -1,4 +1,5 @@
-// One container's timeline, from everything that knows of it: the journal, its records, the shim's exit journal and log.
+// One container's timeline, from everything that knows of it: the journal, its records, the shim's exit journal and log,
+// and the OCI runtime.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError } from '../domain/errors.js';
@@ -7,12 +8,14 @@ import { type ContainerKey, keyString } from '../domain/ids.js';
 import type { EventRecord, ProcessRecord, TaskRecord } from '../domain/records.js';
 import { formatNanos, type UnixNanos } from '../domain/time.js';
 import { readProcessStat } from '../linux/process-info.js';
+import type { ContainerState } from '../runc/container-state.js';
 import { bundlePath, readShimLog } from '../shims/bundle.js';
 import { describeEvent } from './describe-event.js';
+import { askRuntime } from './runtime-state.js';
 import { healthOf, type ShimHealth } from './shim-health.js';
 import type { Supervisor } from './supervisor.js';
 
-export type TimelineSource = 'journal' | 'exit-journal' | 'shim-log' | 'record';
+export type TimelineSource = 'journal' | 'exit-journal' | 'shim-log' | 'record' | 'runtime';
 
 export interface TimelineEntry {
   readonly time: UnixNanos;
@@ -33,13 +36,16 @@ const maxLogLines = 200;
 /** `not-found` when nothing at all is known of the container. */
 export async function explain(supervisor: Supervisor, key: ContainerKey): Promise<Explanation> {
   const bundle = bundlePath(supervisor.stateDirectory, key);
+  const task = supervisor.tasks.find(key);
+  const state = task === undefined ? undefined : await askRuntime(supervisor, task.record);
   const entries = [
     ...(await fromJournal(supervisor, key)),
     ...(await fromExits(supervisor, key)),
     ...(await fromExitJournal(bundle)),
     ...(await fromShimLog(bundle)),
+    ...fromRuntime(state),
   ].toSorted((one, other) => (one.time < other.time ? -1 : Number(one.time > other.time)));
-  const facts = await factsOf(supervisor, key);
+  const facts = await factsOf(supervisor, key, state);
   if (entries.length > 0 || facts.length > 0) return { entries, facts };
   throw new BerthError('not-found', `nothing is known of container ${keyString(key)}`);
 }
@@ -119,7 +125,18 @@ function goLogEntry(line: string): TimelineEntry[] {
   return Number.isNaN(at) ? [] : [{ time: BigInt(at) * 1_000_000n, source: 'shim-log', text: rest }];
 }
 
-async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[string, string][]> {
+function fromRuntime(state: ContainerState | string | undefined): TimelineEntry[] {
+  if (state === undefined || typeof state === 'string') return [];
+  const at = Date.parse(state.created);
+  if (Number.isNaN(at)) return [];
+  return [{ time: BigInt(at) * 1_000_000n, source: 'runtime', text: 'the runtime made the container' }];
+}
+
+async function factsOf(
+  supervisor: Supervisor,
+  key: ContainerKey,
+  state: ContainerState | string | undefined,
+): Promise<[string, string][]> {
   const facts: [string, string][] = [];
   const container = await supervisor.store.containers.get(key);
   if (container !== undefined) {
@@ -129,20 +146,27 @@ async function factsOf(supervisor: Supervisor, key: ContainerKey): Promise<[stri
   if (task === undefined) return facts;
   facts.push(['bundle', task.record.bundle]);
   facts.push(['shim', shimFact(task.record, await healthOf(task))]);
+  if (state !== undefined) facts.push(['runtime', runtimeFact(task.record, state)]);
   for (const process of [task.record.init, ...Object.values(task.record.execs)]) {
     facts.push([process.execId === '' ? 'init' : `exec ${process.execId}`, processFact(process)]);
   }
   return facts;
 }
 
-function shimFact({ shim, runtime }: TaskRecord, { answers, hangs, droppedBytes }: ShimHealth): string {
+function shimFact({ shim, runtime }: TaskRecord, { answers, circuitOpen, hangs, droppedBytes }: ShimHealth): string {
   const alive = readProcessStat(shim.pid) === undefined ? 'gone' : 'alive';
   const facts = [`pid ${shim.pid} (${alive})`, answers ? 'connected' : 'does not answer'];
   if (runtime.shim === undefined) facts.push(`committed up to ${shim.sequence}`);
   else facts.unshift(runtime.shim);
+  if (circuitOpen) facts.push('its circuit is open');
   if (hangs > 0) facts.push(`hung ${hangs} times`);
   if (droppedBytes > 0n) facts.push(`${droppedBytes} bytes of output dropped`);
   return facts.join(', ');
+}
+
+function runtimeFact({ runtime }: TaskRecord, state: ContainerState | string): string {
+  if (typeof state === 'string') return `${runtime.binary} has no state of it: ${state}`;
+  return `${runtime.binary} says ${state.status}, pid ${state.pid}`;
 }
 
 function processFact(process: ProcessRecord): string {

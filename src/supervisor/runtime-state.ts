@@ -1,18 +1,21 @@
-// What is left of a container when its shim is gone: the runtime's state, deleted from here.
+// What the runtime knows of containers, asked and deleted from here, where no shim does.
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type ContainerState, containerState } from '../runc/container-state.js';
 import { Runc } from '../runc/runc.js';
 import { spawnByNode } from '../runc/spawn-program.js';
-import { bundlePath } from '../shims/bundle.js';
+import { bundlePath, refuseLink } from '../shims/bundle.js';
 import type { ContainerRemains } from './shim-kind.js';
 import type { Supervisor } from './supervisor.js';
 
+type RuntimeRemains = Omit<ContainerRemains, 'namespace'>;
+
 /** Whatever the runtime knows below Berth's own root, be it a task or not. */
 export async function* runtimeStates({ runtime, stateDirectory }: Supervisor): AsyncGenerator<ContainerRemains> {
-  for (const namespace of await entries(runtime.root)) {
+  for (const namespace of await directories(runtime.root)) {
     const root = join(runtime.root, namespace);
-    for (const id of await entries(root)) {
+    for (const id of await directories(root)) {
       const key = { namespace, id };
       yield { ...key, bundle: bundlePath(stateDirectory, key), runtime: { binary: runtime.binary, root } };
     }
@@ -20,7 +23,7 @@ export async function* runtimeStates({ runtime, stateDirectory }: Supervisor): A
 }
 
 /** A runtime keeps what it knows of a container in a directory of its name, from before it makes it until it is deleted. */
-export function isKnownToRuntime({ id, runtime }: Omit<ContainerRemains, 'namespace'>): boolean {
+export function isKnownToRuntime({ id, runtime }: RuntimeRemains): boolean {
   return existsSync(join(runtime.root, id));
 }
 
@@ -30,7 +33,9 @@ export function isKnownToRuntime({ id, runtime }: Omit<ContainerRemains, 'namesp
  */
 export async function deleteStaleState(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
   const { root } = remains.runtime;
-  if (dirname(root) !== supervisor.runtime.root || !isKnownToRuntime(remains)) return;
+  if (dirname(root) !== supervisor.runtime.root) return;
+  refuseLink(root);
+  if (!isKnownToRuntime(remains)) return;
   supervisor.log.warn('what the runtime still knows of a container without a task is deleted', {
     containerId: remains.id,
   });
@@ -38,18 +43,25 @@ export async function deleteStaleState(supervisor: Supervisor, remains: Containe
 }
 
 /** Idempotent; kills what may still run in the container. */
-export async function deleteRuntimeState(
-  { stateDirectory, orphans }: Supervisor,
-  { id, bundle, runtime }: Omit<ContainerRemains, 'namespace'>,
-): Promise<void> {
-  const { binary, root } = runtime;
-  const directory = existsSync(bundle) ? bundle : stateDirectory;
-  const spawn = spawnByNode(orphans.leaveToLibuv);
+export async function deleteRuntimeState(supervisor: Supervisor, remains: RuntimeRemains): Promise<void> {
   // The next daemon may make another container of this name, which a deletion that lived on would take away.
-  const runc = new Runc({ binary, root, directory, systemdCgroup: false, spawn, diesWithParent: true });
-  await runc.delete(id, true);
+  const runc = new Runc({ ...runtimeCalls(supervisor, remains), diesWithParent: true });
+  await runc.delete(remains.id, true);
 }
 
-async function entries(path: string): Promise<string[]> {
-  return readdir(path).catch(() => []);
+/** What the runtime says of the container; a text where it has nothing to say. */
+export async function askRuntime(supervisor: Supervisor, remains: RuntimeRemains): Promise<ContainerState | string> {
+  return await containerState(runtimeCalls(supervisor, remains), remains.id);
+}
+
+function runtimeCalls({ stateDirectory, orphans }: Supervisor, { bundle, runtime }: RuntimeRemains) {
+  const { binary, root } = runtime;
+  const directory = existsSync(bundle) ? bundle : stateDirectory;
+  return { binary, root, directory, systemdCgroup: false, spawn: spawnByNode(orphans.leaveToLibuv) };
+}
+
+/** A link is none of ours, and leads to what is somebody else's. */
+async function directories(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -5,14 +5,12 @@ import { type ProcessExit, unknownExitStatus } from '../domain/exit.js';
 import { keyString } from '../domain/ids.js';
 import type { ProcessRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
-import { containerCgroupOf } from '../linux/cgroup.js';
-import { hasFreezer, isFrozen, thawCgroup } from '../linux/freezer.js';
-import { isSystemError } from '../linux/libc.js';
-import { endByPidfd, signalPidfd } from '../linux/pidfd.js';
+import { endByPidfd } from '../linux/pidfd.js';
 import type { LiveTask } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { commitExit } from './record-exit.js';
 import { shimKindOf } from './shim-kind.js';
+import { signalInit } from './signal-init.js';
 import type { Supervisor } from './supervisor.js';
 
 const SIGKILL = 9;
@@ -71,27 +69,16 @@ function commit(supervisor: Supervisor, task: LiveTask, process: ProcessRecord, 
 /** Kills init, if it is still the process that was recorded, and finds out how it ended. */
 async function endOfInit({ orphans }: Supervisor, task: LiveTask): Promise<ProcessExit> {
   const { pid } = task.record.init;
-  task.holdInit();
+  const isEnding = signalInit(task, SIGKILL);
   const pidfd = task.held.find('');
-  if (pidfd === undefined) return waitedExit(orphans, pid) ?? unknownExit(pid);
+  const measured = () => waitedExit(orphans, pid) ?? (pidfd === undefined ? undefined : toldExit(pidfd, pid));
   try {
-    signalPidfd(pidfd, SIGKILL);
-    thawIfFrozen(pid);
-    return await poll(() => waitedExit(orphans, pid) ?? toldExit(pidfd, pid), {
-      limitMs: endTimeoutMs,
-      intervalMs: endPollMs,
-      what: `the end of process ${pid}`,
-    });
+    const what = `the end of process ${pid}`;
+    if (isEnding) return await poll(measured, { limitMs: endTimeoutMs, intervalMs: endPollMs, what });
   } catch (error) {
-    if (!(error instanceof DeadlineError) && !isSystemError(error, 'ESRCH')) throw error;
-    return waitedExit(orphans, pid) ?? toldExit(pidfd, pid) ?? unknownExit(pid);
+    if (!(error instanceof DeadlineError)) throw error;
   }
-}
-
-/** A frozen process of cgroup v1 takes its SIGKILL only once it is thawed. */
-function thawIfFrozen(pid: number): void {
-  const cgroup = containerCgroupOf(pid);
-  if (hasFreezer(cgroup) && isFrozen(cgroup)) thawCgroup(cgroup);
+  return measured() ?? unknownExit(pid);
 }
 
 /** Whoever is above the dead shim hears of the end at the same time as we do, and tells us a moment later. */

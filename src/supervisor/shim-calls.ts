@@ -32,7 +32,8 @@ export async function callShim<T>(
   call: (api: TaskApi, options: { readonly timeoutMs: number }) => Promise<T>,
 ): Promise<T> {
   const shim = task.reachableShim();
-  if (task.suspected) throw new BerthError('unavailable', `the shim of task ${task.record.id} does not answer`);
+  if (task.suspected)
+    throw new BerthError('unavailable', `the shim of task ${task.record.id} does not answer: its circuit is open`);
   // A call may rightly take long; a shim that takes it and answers nothing else has hung.
   const slow = setInterval(() => void question(supervisor, task, shim), shimCallTimeoutMs);
   try {
@@ -66,11 +67,12 @@ export async function deleteInShim(
 export async function question(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {
   if (task.questioned) return;
   task.questioned = true;
-  const doubt = setTimeout(() => {
-    task.suspected = true;
-  }, doubtAfterMs);
   const { namespace, id, bundle, runtime } = task.record;
   const { pid } = shim.identity;
+  const doubt = setTimeout(() => {
+    task.suspected = true;
+    supervisor.log.warn('a shim does not answer: calls to it fail at once', { namespace, containerId: id, pid });
+  }, doubtAfterMs);
   try {
     await shim.ping();
   } catch (error) {

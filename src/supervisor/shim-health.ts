@@ -6,6 +6,8 @@ import type { Supervisor } from './supervisor.js';
 export interface ShimHealth extends ContainerKey {
   readonly pid: number;
   readonly answers: boolean;
+  /** It is under suspicion: calls to it fail without being tried. */
+  readonly circuitOpen: boolean;
   /** Since the daemon started. */
   readonly hangs: number;
   readonly droppedBytes: bigint;
@@ -17,9 +19,10 @@ export async function shimHealth({ tasks }: Supervisor): Promise<ShimHealth[]> {
   return await Promise.all(served.map(healthOf));
 }
 
-export async function healthOf({ shim, record, hangs }: LiveTask): Promise<ShimHealth> {
+export async function healthOf({ shim, record, hangs, suspected }: LiveTask): Promise<ShimHealth> {
   const { namespace, id } = record;
-  const known = { namespace, id, pid: record.shim.pid, hangs };
+  const known = { namespace, id, pid: record.shim.pid, hangs, circuitOpen: suspected };
+  if (suspected) return { ...known, answers: false, droppedBytes: 0n };
   try {
     const processes = (await shim?.processes(record)) ?? [];
     const droppedBytes = processes.reduce((sum, process) => sum + process.droppedBytes, 0n);

@@ -13,6 +13,8 @@ import { takeShimEvent } from './take-shim-event.js';
 /** Attempts to reach a shim whose process is alive; with the pauses between them about five seconds. */
 const connectAttempts = 10;
 const connectPauseMs = 500;
+/** One that takes connections and says nothing costs each attempt five seconds: it has two, and has hung. */
+const reachTimeoutMs = 8000;
 
 /** After a good while a lost shim is looked for at once; else after a pause that doubles from the first to the longest. */
 const firstPauseMs = 50;
@@ -105,7 +107,9 @@ async function replaceDead(supervisor: Supervisor, task: LiveTask): Promise<Task
 /** Undefined when the shim is dead, or does not answer in any of the attempts. */
 async function tryToConnect(supervisor: Supervisor, { record }: LiveTask): Promise<TaskShim | undefined> {
   const kind = shimKindOf(supervisor, record.runtime);
-  for (let attempt = 1; attempt <= connectAttempts && !supervisor.closing.aborted; attempt++) {
+  const end = performance.now() + reachTimeoutMs;
+  for (let attempt = 1; attempt <= connectAttempts && performance.now() < end; attempt++) {
+    if (supervisor.closing.aborted) return undefined;
     const shim = await kind.connect(supervisor, record).catch(() => undefined);
     if (shim?.identity.shimId === record.shim.shimId) return shim;
     await shim?.close();

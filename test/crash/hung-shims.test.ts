@@ -19,6 +19,9 @@ import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd();
 
+const SIGTERM = 15;
+/** What a `Counter` ends with on SIGTERM. */
+const trapped = 21;
 const others = 9;
 /** The deadlines of a call and of the question after it, several times over. */
 const limitMs = 60_000;
@@ -34,6 +37,10 @@ test('one of ten shims hangs: the others serve while calls to it wait, and Get, 
   for (const id of well) await runContainer(daemon(), id, ['/bin/sh', '-c', 'sleep 1000']);
   const stopped = hung.shimPid;
   process.kill(stopped, 'SIGSTOP');
+  // It asks each shim, long before a call that the hung one does not answer makes it suspected.
+  const unwell = await daemon().berth(['doctor']);
+  assert.match(unwell.stdout, /9 of 10 answer/);
+  assert.match(unwell.stdout, /hung \(pid \d+\) does not answer/);
   let isOver = false;
   const asking = daemon()
     .call(TasksService.listPids, { containerId: 'hung' }, { limitMs })
@@ -45,18 +52,43 @@ test('one of ten shims hangs: the others serve while calls to it wait, and Get, 
   assert.ok(!isOver, 'the call to the hung shim was to wait longest');
   const isUnknown = async () => (await statusOf(daemon(), 'hung')) === Status.UNKNOWN || undefined;
   await poll(isUnknown, { limitMs, intervalMs: 20, what: 'Get to say that the state is unknown' });
+  // Its circuit is open: nobody waits for it any more.
+  const open = await healthOf('hung');
+  assert.deepEqual([open.answers, open.circuitOpen], [false, true]);
+  await assert.rejects(daemon().call(TasksService.listPids, { containerId: 'hung' }), /its circuit is open/);
+  const explained = await daemon().call(MaintenanceService.explain, { containerId: 'hung' });
+  assert.match(explained.facts.find(({ name }) => name === 'shim')?.value ?? '', /does not answer, .*circuit is open/);
   await asking;
   await hung.servedByAnother(stopped);
   await hung.countsOn();
   assert.equal(await statusOf(daemon(), 'hung'), Status.RUNNING);
+  assert.match(daemon().log, /a shim does not answer: calls to it fail at once.*containerId=hung/);
   assert.match(daemon().log, /a shim has hung.*containerId=hung/);
-  const { answers, hangs } = await healthOf('hung');
-  assert.deepEqual([answers, hangs], [true, 1]);
+  const { answers, circuitOpen, hangs } = await healthOf('hung');
+  assert.deepEqual([answers, circuitOpen, hangs], [true, false, 1]);
   const doctor = await daemon().berth(['doctor']);
   assert.match(doctor.stdout, /10 of 10 answer/);
   assert.match(doctor.stdout, /hung \(pid \d+\) answers, 1 before it hung and were replaced/);
   for (const id of well) await removeContainer(daemon(), id);
   await removeContainer(daemon(), 'hung');
+});
+
+test('a daemon that starts serves before a hung shim is found out, and then has its container adopted', async () => {
+  const hung = await Counter.start(daemon(), 'silent');
+  const well = await Counter.start(daemon(), 'fine');
+  const stopped = hung.shimPid;
+  await daemon().kill9();
+  process.kill(stopped, 'SIGSTOP');
+  await daemon().start();
+  assert.equal((await well.exec('e1', '/bin/true')).code, 0);
+  assert.equal(hung.shimPid, stopped, 'the hung shim has not been found out yet');
+  await hung.servedByAnother(stopped, limitMs);
+  for (const counter of [hung, well]) {
+    await counter.countsOn();
+    await counter.kill(SIGTERM);
+    assert.equal(await counter.wait(), trapped);
+    await counter.remove();
+  }
 });
 
 test('the end of a container whose shim hangs is told, though nobody calls the shim, with its true status', async () => {

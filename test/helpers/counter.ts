@@ -55,9 +55,9 @@ export class Counter {
   }
 
   /** Resolves when another process than `pid` serves it. */
-  async servedByAnother(pid: number): Promise<number> {
+  async servedByAnother(pid: number, withinMs = limitMs): Promise<number> {
     return await poll(() => (this.shimPid === pid ? undefined : this.shimPid), {
-      limitMs,
+      limitMs: withinMs,
       intervalMs: 20,
       what: `another shim than ${pid} for ${this.id}`,
     });

@@ -87,6 +87,9 @@ test('a container’s story is told from its creation to after its end', async (
   assert.equal(await waitForExit(daemon(), 'story'), 9);
   const running = await daemon().call(MaintenanceService.explain, { containerId: 'story' });
   assert.ok(running.facts.some(({ name, value }) => name === 'init' && value.includes('ended with status 9')));
+  assert.ok(running.facts.some(({ name, value }) => name === 'runtime' && /^runc says stopped, pid \d+$/.test(value)));
+  const sources = new Set(running.entries.map(({ source }) => source));
+  assert.deepEqual([...sources].toSorted(), ['exit-journal', 'journal', 'record', 'runtime', 'shim-log']);
   await deleteTask(daemon(), 'story');
   await removeContainer(daemon(), 'story');
   const { entries } = await daemon().call(MaintenanceService.explain, { containerId: 'story' });

@@ -1,12 +1,21 @@
 // Who may come in and what they are told apart by; what others may read; that neither links nor what the daemon holds lead
 // out of where they belong.
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { NamespacesService } from '../../src/generated/containerd/services/namespaces/v1/namespace.js';
-import { createContainer, removeContainer, runContainer } from '../helpers/containers.js';
+import { createContainer, createTask, removeContainer, runContainer } from '../helpers/containers.js';
 import { startBerthd, type TestDaemon } from '../helpers/daemon.js';
 import { findProcesses } from '../helpers/host-state.js';
 import { runProgram } from '../helpers/program.js';
@@ -94,15 +103,60 @@ test('a link in the place of a namespace is refused', async () => {
   assert.deepEqual(readdirSync(outside), ['precious']);
 });
 
+test('a link in the place where the runtime keeps a namespace is refused, too', async () => {
+  const { outside } = plant();
+  const root = join(daemon().state, 'runc', daemon().namespace);
+  rmSync(root, { recursive: true, force: true });
+  symlinkSync(outside, root);
+  await createContainer(daemon(), 'led-out', ['/bin/true']);
+  await assert.rejects(createTask(daemon(), 'led-out'), /is a symbolic link/);
+  await daemon().call(ContainersService.delete, { id: 'led-out' });
+  assert.deepEqual(readdirSync(outside), ['precious']);
+  unlinkSync(root);
+});
+
 test('links in the state directory are not followed when a daemon cleans up', async () => {
-  const { outside, tasks } = plant();
-  const names = ['.removed-1-left', 'left'];
-  mkdirSync(join(tasks, daemon().namespace), { recursive: true });
-  for (const name of names) symlinkSync(outside, join(tasks, daemon().namespace, name));
+  const { outside } = plant();
+  // What leads out may lead to what looks like ours.
+  mkdirSync(join(outside, 'namespace', 'id'), { recursive: true });
+  writeFileSync(join(outside, 'namespace', 'id', 'precious'), '');
+  const { state, namespace } = daemon();
+  const links: [string, string][] = [
+    [join(state, 'tasks', namespace, '.removed-1-left'), outside],
+    [join(state, 'tasks', namespace, 'left'), outside],
+    ...['tasks', 'runc', 'containers', 'mounts'].flatMap((room): [string, string][] => [
+      [join(state, room, 'linked'), join(outside, 'namespace')],
+      [join(state, room, namespace, 'linked'), join(outside, 'namespace', 'id')],
+    ]),
+  ];
+  for (const [link, target] of links) {
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(target, link);
+  }
+  const before = tree(outside);
   await daemon().restart('SIGKILL');
   await daemon().berth(['check', '--repair']);
-  assert.deepEqual(readdirSync(outside), ['precious']);
-  for (const name of names) unlinkSync(join(tasks, daemon().namespace, name));
+  await daemon().restart();
+  assert.deepEqual(tree(outside), before);
+  for (const [link] of links) rmSync(link, { force: true });
+  for (const room of ['containers', 'mounts']) rmSync(join(state, room, namespace), { recursive: true, force: true });
+});
+
+function tree(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
+}
+
+test('another user can plant nothing in the directories of Berth', async () => {
+  await createContainer(daemon(), 'directories', ['/bin/true']);
+  const as = ['--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups'];
+  const { state, root, namespace } = daemon();
+  const places = [state, root, join(state, 'tasks'), join(state, 'tasks', namespace), join(state, 'runc', namespace)];
+  for (const place of places) {
+    const { code, stderr } = await runProgram('setpriv', [...as, 'ln', '-s', '/etc', join(place, 'planted')]);
+    assert.notEqual(code, 0, place);
+    assert.match(stderr, /Permission denied/);
+  }
+  await daemon().call(ContainersService.delete, { id: 'directories' });
 });
 
 function plant(): { readonly outside: string; readonly tasks: string } {

@@ -65,8 +65,9 @@ export function shimFindings(shims: readonly ShimHealth[]): Finding[] {
   return [ok('shims', `${well} of ${shims.length} answer`), ...troubled.map(troubleOf)];
 }
 
-function troubleOf({ namespace, containerId, pid, answers, hangs, droppedBytes }: ShimHealth): Finding {
+function troubleOf({ namespace, containerId, pid, answers, circuitOpen, hangs, droppedBytes }: ShimHealth): Finding {
   const facts = [`the shim of ${namespace}/${containerId} (pid ${pid}) ${answers ? 'answers' : 'does not answer'}`];
+  if (circuitOpen) facts.push('calls to it fail at once');
   if (hangs > 0) facts.push(`${hangs} before it hung and were replaced`);
   if (droppedBytes > 0n) facts.push(`${droppedBytes} bytes of output dropped, since nobody read them`);
   return warn('shim', facts.join(', '), `berth -n ${namespace} explain ${containerId}`);

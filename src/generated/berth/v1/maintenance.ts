@@ -69,7 +69,7 @@ export interface TimelineEntry {
   time:
     | Timestamp
     | undefined;
-  /** Who tells: `journal`, `exit-journal`, `shim-log`, `record`. */
+  /** Who tells: `journal`, `exit-journal`, `shim-log`, `record`, `runtime`. */
   source: string;
   text: string;
 }
@@ -122,6 +122,8 @@ export interface ShimHealth {
   hangs: number;
   /** Output of the task's processes that nobody read, or that could not be written, and that is gone. */
   droppedBytes: bigint;
+  /** It did not say at once that it is there: calls to it fail without being tried, until it says so or is replaced. */
+  circuitOpen: boolean;
 }
 
 export interface StorageRequest {
@@ -1125,7 +1127,7 @@ export const ShimsResponse: MessageFns<ShimsResponse> = {
 };
 
 function createBaseShimHealth(): ShimHealth {
-  return { namespace: "", containerId: "", pid: 0, answers: false, hangs: 0, droppedBytes: 0n };
+  return { namespace: "", containerId: "", pid: 0, answers: false, hangs: 0, droppedBytes: 0n, circuitOpen: false };
 }
 
 export const ShimHealth: MessageFns<ShimHealth> = {
@@ -1150,6 +1152,9 @@ export const ShimHealth: MessageFns<ShimHealth> = {
         throw new globalThis.Error("value provided for field message.droppedBytes of type uint64 too large");
       }
       writer.uint32(48).uint64(message.droppedBytes);
+    }
+    if (message.circuitOpen !== false) {
+      writer.uint32(56).bool(message.circuitOpen);
     }
     return writer;
   },
@@ -1215,6 +1220,14 @@ export const ShimHealth: MessageFns<ShimHealth> = {
             message.droppedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.circuitOpen = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1240,6 +1253,7 @@ export const ShimHealth: MessageFns<ShimHealth> = {
     message.droppedBytes = (object.droppedBytes !== undefined && object.droppedBytes !== null)
       ? BigInt(object.droppedBytes)
       : 0n;
+    message.circuitOpen = object.circuitOpen ?? false;
     return message;
   },
 };
