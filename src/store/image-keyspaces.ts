@@ -1,4 +1,5 @@
-// The keyspaces of image storage. Every key begins with its namespace, so that one namespace's records lie together.
+// The keyspaces of image storage. Every key begins with its namespace, so that one namespace's records lie together. All are
+// resident: each collection reads them whole.
 import type { BlobRecord, ImageRecord, IngestRecord, LeaseResourceRecord } from '../domain/image-records.js';
 import type { Database } from './database.js';
 import { Keyspace } from './keyspace.js';
@@ -11,12 +12,14 @@ export interface ImageKeyspaces {
 }
 
 export function openImageKeyspaces(database: Database): ImageKeyspaces {
+  const resident = true;
   return {
-    blobs: new Keyspace(database, 'blobs', { keyText: ({ namespace, digest }) => `${namespace}/${digest}` }),
-    ingests: new Keyspace(database, 'ingests', { keyText: ({ namespace, ref }) => `${namespace}/${ref}` }),
-    images: new Keyspace(database, 'images', { keyText: ({ namespace, name }) => `${namespace}/${name}` }),
+    blobs: new Keyspace(database, 'blobs', { keyText: ({ namespace, digest }) => `${namespace}/${digest}`, resident }),
+    ingests: new Keyspace(database, 'ingests', { keyText: ({ namespace, ref }) => `${namespace}/${ref}`, resident }),
+    images: new Keyspace(database, 'images', { keyText: ({ namespace, name }) => `${namespace}/${name}`, resident }),
     leaseResources: new Keyspace(database, 'lease-resources', {
       keyText: (resource) => `${leaseResourcePrefix(resource)}${resource.type}/${resource.id}`,
+      resident,
     }),
   };
 }

@@ -12,7 +12,7 @@ export interface StorageKeyspaces {
 export function openStorageKeyspaces(database: Database): StorageKeyspaces {
   return {
     metadata: new Keyspace(database, 'metadata', { keyText: (key) => `${metadataPrefix(key)}${key.name}` }),
-    rootMounts: new Keyspace(database, 'root-mounts', { keyText: keyString }),
+    rootMounts: new Keyspace(database, 'root-mounts', { keyText: keyString, resident: true }),
   };
 }
 

@@ -47,12 +47,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const journal = await Journal.open(database, options.keep);
   const committer = new Committer(database, journal);
   const byName = { keyText: (name: string) => name };
+  const resident = true;
   const byKey = { keyText: keyString };
   return {
-    namespaces: new Keyspace(database, 'namespaces', byName),
-    containers: new Keyspace(database, 'containers', { ...byKey, resident: true }),
+    namespaces: new Keyspace(database, 'namespaces', { ...byName, resident }),
+    containers: new Keyspace(database, 'containers', { ...byKey, resident }),
     tasks: new Keyspace(database, 'tasks', byKey),
-    leases: new Keyspace(database, 'leases', byKey),
+    leases: new Keyspace(database, 'leases', { ...byKey, resident }),
     exits: new Keyspace(database, 'exits', { keyText: exitKey }),
     checkpoints: openCheckpointKeyspace(database),
     snapshots: new Keyspace(database, 'snapshots', { keyText: snapshotKeyText }),

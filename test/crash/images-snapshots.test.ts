@@ -1,7 +1,7 @@
 // `kill -9` of the daemon while snapshots are made, committed, removed, unpacked into and packed: records and directories
 // agree again after the next start, nothing stays mounted, and what was asked for can be asked for again.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -12,7 +12,7 @@ import { Kind } from '../../src/generated/containerd/services/snapshots/v1/snaps
 import { mountPointsBelow } from '../../src/linux/mount.js';
 import { listBlobs, rootLabel, writeBlob } from '../helpers/content.js';
 import { rawTar } from '../helpers/raw-tar.js';
-import { ownDirectory, Snapshots } from '../helpers/snapshots.js';
+import { mounted, ownDirectory, Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 afterEach(async () => {
@@ -81,6 +81,32 @@ for (const failpoint of ['snapshots.directory-made', 'snapshots.record-written']
     await checkAgreement();
   });
 }
+
+test('directories of unfinished snapshots that a power failure took are made again, and can be used', async () => {
+  await committed('base');
+  chownSync(ownDirectory(await overlay.view('look', 'base')), 12, 34);
+  const active = ownDirectory(await overlay.prepare('active', 'base'));
+  const half = ownDirectory(await overlay.prepare('half', 'base'));
+  writeFileSync(join(half, 'kept'), 'content');
+  const view = await overlay.view('view', 'base');
+  await daemon().kill9();
+  rmSync(join(active, '..'), { recursive: true });
+  rmSync(join(half, '../work'), { recursive: true });
+  await daemon().start();
+  mkdirSync(daemon().path('mount'));
+  const mounts = await overlay.mounts('active');
+  const { uid, gid } = statSync(ownDirectory(mounts));
+  assert.deepEqual([uid, gid], [12, 34]);
+  await mounted(mounts, daemon().path('mount'), () => {
+    assert.deepEqual(readdirSync(daemon().path('mount')), ['base']);
+    writeFileSync(daemon().path('mount', 'file'), 'content');
+  });
+  assert.deepEqual(await overlay.mounts('view'), view);
+  await mounted(await overlay.mounts('half'), daemon().path('mount'), () => {
+    assert.deepEqual(readdirSync(daemon().path('mount')).sort(), ['base', 'kept']);
+  });
+  assert.equal(daemon().log.match(/the directory of a snapshot was gone/g)?.length, 2);
+});
 
 for (const failpoint of ['snapshots.measured', 'snapshots.committed']) {
   test(`a snapshot that was being committed at ${failpoint} is the one or the other, with what was written`, async () => {

@@ -85,17 +85,14 @@ export class ContentFiles {
 
   /** Every blob that has a file. */
   async listBlobs(): Promise<Digest[]> {
-    const found: Digest[] = [];
-    for (const algorithm of digestAlgorithms) {
+    const found = digestAlgorithms.map(async (algorithm) => {
       const names = await readdir(join(this.#blobs, algorithm));
-      found.push(
-        ...names
-          .map((hex) => `${algorithm}:${hex}`)
-          .filter(isDigest)
-          .map(parseDigest),
-      );
-    }
-    return found;
+      return names
+        .map((hex) => `${algorithm}:${hex}`)
+        .filter(isDigest)
+        .map(parseDigest);
+    });
+    return (await Promise.all(found)).flat();
   }
 
   /** The path of every ingest that has a file. */

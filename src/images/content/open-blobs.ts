@@ -2,13 +2,20 @@
 // opening costs more than reading. Blobs never change, so an open one is never stale, only possibly deleted.
 import type { FileHandle } from 'node:fs/promises';
 import { type Digest, formatDigest } from '../../domain/digest.js';
+import { BlobWindow } from './blob-window.js';
 import type { ContentFiles } from './content-files.js';
 
 /** How long an unused file stays open. */
 const idleMs = 1000;
 
+export interface LentBlob {
+  readonly file: FileHandle;
+  /** For reads that are small. */
+  readonly window: BlobWindow;
+}
+
 interface OpenBlob {
-  readonly file: Promise<FileHandle>;
+  readonly lent: Promise<LentBlob>;
   users: number;
   idle: NodeJS.Timeout | undefined;
 }
@@ -21,14 +28,14 @@ export class OpenBlobs {
     this.#content = content;
   }
 
-  /** Lends the open file to `read` for as long as that runs. */
-  async *lend<T>(digest: Digest, read: (file: FileHandle) => AsyncGenerator<T, void, undefined>) {
+  /** Lends the open blob to `read` for as long as that runs. */
+  async *lend<T>(digest: Digest, read: (blob: LentBlob) => AsyncGenerator<T, void, undefined>) {
     const name = formatDigest(digest);
     const blob = this.#open.get(name) ?? this.#begin(name, digest);
     blob.users++;
     clearTimeout(blob.idle);
     try {
-      yield* read(await blob.file);
+      yield* read(await blob.lent);
     } finally {
       blob.users--;
       if (blob.users === 0) this.#rest(name, blob);
@@ -52,10 +59,11 @@ export class OpenBlobs {
   }
 
   #begin(name: string, digest: Digest): OpenBlob {
-    const blob: OpenBlob = { file: this.#content.openBlob(digest), users: 0, idle: undefined };
+    const lent = this.#content.openBlob(digest).then((file) => ({ file, window: new BlobWindow(file) }));
+    const blob: OpenBlob = { lent, users: 0, idle: undefined };
     this.#open.set(name, blob);
     // The next reader tries again.
-    blob.file.catch(() => this.#open.get(name) === blob && this.#open.delete(name));
+    lent.catch(() => this.#open.get(name) === blob && this.#open.delete(name));
     return blob;
   }
 
@@ -74,5 +82,5 @@ export class OpenBlobs {
 async function closeQuietly(blob: OpenBlob): Promise<void> {
   clearTimeout(blob.idle);
   // One that could not be opened has told its reader so.
-  await blob.file.then((file) => file.close()).catch(() => undefined);
+  await blob.lent.then(({ file }) => file.close()).catch(() => undefined);
 }

@@ -1,9 +1,10 @@
 // Reads a blob in pieces, one piece ahead of the caller, into two buffers in turn: buffers of this size that are used
-// once cost the garbage collector more than reading costs.
+// once cost the garbage collector more than reading costs. Small reads are served from the blob's window.
 import type { FileHandle } from 'node:fs/promises';
 import { parseDigest } from '../../domain/digest.js';
 import { BerthError } from '../../domain/errors.js';
 import type { ImageStorage } from '../image-storage.js';
+import { type BlobWindow, maxWindowReadBytes } from './blob-window.js';
 import { getBlob } from './blobs.js';
 
 /** Bytes of one piece: well below the 4 MiB that a Go client takes in one message by default. */
@@ -36,15 +37,30 @@ export async function* readBlob(
     throw new BerthError('out-of-range', `content ${digest} has ${blob.size} bytes: cannot read at ${start}`);
   }
   const end = range.size <= 0 ? blob.size : Math.min(start + range.size, blob.size);
-  yield* storage.openBlobs.lend(parseDigest(digest), (file) =>
-    readPieces(file, { start, end, headroom: range.headroom }),
+  const span = { start, end, size: blob.size, headroom: range.headroom };
+  yield* storage.openBlobs.lend(parseDigest(digest), ({ file, window }) =>
+    end - start <= maxWindowReadBytes ? readSmall(window, span) : readPieces(file, span),
   );
 }
 
 interface Span {
   readonly start: number;
   readonly end: number;
+  /** Of the blob. */
+  readonly size: number;
   readonly headroom: number;
+}
+
+async function* readSmall(
+  window: BlobWindow,
+  { start, end, size, headroom }: Span,
+): AsyncGenerator<BlobPiece, void, undefined> {
+  if (start === end) return;
+  const bytes = await window.read(start, end, size);
+  if (bytes.length < end - start) throw endsEarly(start + bytes.length, end);
+  const buffer = Buffer.allocUnsafe(headroom + bytes.length);
+  buffer.set(bytes, headroom);
+  yield { offset: start, buffer };
 }
 
 async function* readPieces(
@@ -63,7 +79,7 @@ async function* readPieces(
     for (let offset = start, turn = 0; offset < end; turn++) {
       const buffer = await (ahead ?? read(offset, turn));
       const next = offset + buffer.length - headroom;
-      if (next === offset) throw new BerthError('data-loss', `a blob ends at ${offset}, before byte ${end}`);
+      if (next === offset) throw endsEarly(offset, end);
       ahead = next < end ? read(next, turn + 1) : undefined;
       yield { offset, buffer };
       offset = next;
@@ -72,4 +88,8 @@ async function* readPieces(
     // The caller may have left early; the file is given back only when nothing reads from it.
     await ahead?.catch(() => undefined);
   }
+}
+
+function endsEarly(at: number, end: number): BerthError {
+  return new BerthError('data-loss', `a blob ends at ${at}, before byte ${end}`);
 }

@@ -24,7 +24,7 @@ export interface CommitRequest {
 }
 
 export async function commitSnapshot(storage: SnapshotStorage, scope: Scope, request: CommitRequest): Promise<void> {
-  const { index, queue, pool } = storage;
+  const { index, queue, pool, directories } = storage;
   const snapshotter = snapshotterNamed(storage, request.snapshotter);
   const place = { namespace: scope.namespace, snapshotter: snapshotter.name };
   const [key, name] = [request.key, request.name].map((text): SnapshotKey => ({ ...place, key: text }));
@@ -35,7 +35,8 @@ export async function commitSnapshot(storage: SnapshotStorage, scope: Scope, req
     index.claim(name);
     try {
       const active = activeSnapshot(storage, key, request.parent);
-      const usage = await pool.run('measure', snapshotter.ownDirectory(active));
+      const measuring = pool.run('measure', snapshotter.ownDirectory(active));
+      const [usage] = await Promise.all([measuring, directories.sync(active.directory)]);
       failpoint('snapshots.measured');
       await writeRecord(storage, scope, { key, name, labels, usage });
     } finally {

@@ -47,7 +47,7 @@ export async function createSnapshot(
     const directory = await directories.make();
     undo.push(() => directories.remove(directory));
     await snapshotter.prepare({ kind: request.kind, directory }, parents);
-    await directories.sync(directory);
+    if (snapshotter.restore === undefined) await directories.sync(directory);
     failpoint('snapshots.directory-made');
     const now = nowNanos();
     const { parent, kind } = request;

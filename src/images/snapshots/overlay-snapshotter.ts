@@ -1,4 +1,5 @@
 // Snapshots as layers of an overlay: DIRECTORY/fs holds what is a snapshot's own, DIRECTORY/work is the kernel's.
+import { existsSync } from 'node:fs';
 import { chmod, lchown, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotRecord } from '../../domain/snapshot.js';
@@ -29,14 +30,28 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async prepare(snapshot: NewSnapshot, [parent]: readonly SnapshotRecord[]): Promise<void> {
     const content = this.ownDirectory(snapshot);
-    await mkdir(content, { mode: contentMode });
-    await chmod(content, contentMode);
-    if (parent !== undefined) {
-      // What is seen at the top of the merged tree is the uppermost directory itself.
-      const { uid, gid } = await lstat(this.ownDirectory(parent));
-      await lchown(content, uid, gid);
-    }
-    if (snapshot.kind === 'active') await mkdir(this.#workDirectory(snapshot), { mode: workMode });
+    // What is seen at the top of the merged tree is the uppermost directory itself.
+    const [owner] = await Promise.all([
+      parent && lstat(this.ownDirectory(parent)),
+      mkdir(content, { mode: contentMode, recursive: true }),
+      snapshot.kind === 'active' && mkdir(this.#workDirectory(snapshot), { mode: workMode, recursive: true }),
+    ]);
+    await Promise.all([
+      // Whatever the umask.
+      chmod(content, contentMode),
+      owner && lchown(content, owner.uid, owner.gid),
+    ]);
+  }
+
+  async restore(snapshot: NewSnapshot, parents: readonly SnapshotRecord[]): Promise<boolean> {
+    const wanted = [
+      this.ownDirectory(snapshot),
+      ...(snapshot.kind === 'active' ? [this.#workDirectory(snapshot)] : []),
+    ];
+    if (wanted.every((path) => existsSync(path))) return false;
+    await this.#directories.restore(snapshot.directory);
+    await this.prepare(snapshot, parents);
+    return true;
   }
 
   mounts(snapshot: SnapshotRecord, parents: readonly SnapshotRecord[]): SnapshotMount[] {

@@ -45,6 +45,11 @@ export class SnapshotDirectories {
     return number;
   }
 
+  /** Makes one that a record names and that is not there; or leaves it as it is. */
+  async restore(number: number): Promise<void> {
+    await mkdir(this.path(number), { mode: directoryMode, recursive: true });
+  }
+
   /** The directory and the names in it last when this returns. */
   async sync(number: number): Promise<void> {
     await syncDirectory(this.path(number));

@@ -9,6 +9,7 @@ import type { TemporaryMounts } from '../disk/temporary-mounts.js';
 import { NativeSnapshotter } from './native-snapshotter.js';
 import { OverlaySnapshotter } from './overlay-snapshotter.js';
 import { probeOverlay } from './overlay-support.js';
+import { restoreDirectories } from './restore-directories.js';
 import { SnapshotDirectories } from './snapshot-directories.js';
 import { SnapshotIndex } from './snapshot-index.js';
 import type { Snapshotter } from './snapshotter.js';
@@ -48,7 +49,9 @@ export async function openSnapshotStorage(options: SnapshotStorageOptions): Prom
   const support = await mounts.useDirectory((path) => probeOverlay(path));
   if (support.failure !== undefined) log.warn('overlays cannot be mounted here', { reason: support.failure });
   const snapshotters = [new OverlaySnapshotter(directories, support), new NativeSnapshotter(directories, heavyPool)];
-  return { store, log, index, directories, snapshotters, queue: new KeyedQueue(), pool, onRemoved };
+  const storage = { store, log, index, directories, snapshotters, queue: new KeyedQueue(), pool, onRemoved };
+  await restoreDirectories(storage);
+  return storage;
 }
 
 /** `invalid-argument` for one that is not known, or cannot be used here. Empty means the first that can. */

@@ -16,6 +16,11 @@ export interface Snapshotter {
   readonly unavailable: string | undefined;
   /** Makes the contents of the snapshot's directory, which is there and empty. `parents` begin with the next one. */
   prepare(snapshot: NewSnapshot, parents: readonly SnapshotRecord[]): Promise<void>;
+  /**
+   * Makes what a power failure took of an unfinished snapshot again, and says whether anything was missing. Only what
+   * begins empty can be: the directories of a snapshotter without this are synced before the record that names them.
+   */
+  restore?(snapshot: NewSnapshot, parents: readonly SnapshotRecord[]): Promise<boolean>;
   /** What a client mounts to see it; of an active one or a view only. */
   mounts(snapshot: SnapshotRecord, parents: readonly SnapshotRecord[]): SnapshotMount[];
   /** The directory that holds what is the snapshot's own. */
