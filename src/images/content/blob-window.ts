@@ -7,10 +7,18 @@ const windowBytes = 256 * 1024;
 /** What is read at once through a window has at most so many. */
 export const maxWindowReadBytes = 64 * 1024;
 
+export interface WindowRead {
+  readonly start: number;
+  readonly end: number;
+  /** Of the blob. */
+  readonly size: number;
+}
+
 interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly bytes: Promise<Buffer>;
+  readers: number;
 }
 
 export class BlobWindow {
@@ -21,17 +29,25 @@ export class BlobWindow {
     this.#file = file;
   }
 
-  /** The bytes from `start` to `end`, fewer where the file ends too early, of a blob of `size`. Not to be written to. */
-  async read(start: number, end: number, size: number): Promise<Buffer> {
-    const stretch = this.#stretch;
-    const isWithin = stretch !== undefined && start >= stretch.start && end <= stretch.end;
-    const { start: from, bytes } = isWithin ? stretch : this.#fetch(start, Math.min(start + windowBytes, size));
-    return (await bytes).subarray(start - from, end - from);
+  /** Copies the bytes from `start` to `end` to `target`, fewer where the file ends too early, and says how many. */
+  async copyTo(target: Buffer, { start, end, size }: WindowRead): Promise<number> {
+    const found = this.#stretch;
+    const isWithin = found !== undefined && start >= found.start && end <= found.end;
+    const stretch = isWithin ? found : this.#fetch(start, Math.min(start + windowBytes, size));
+    stretch.readers++;
+    try {
+      const bytes = await stretch.bytes;
+      const wanted = bytes.subarray(start - stretch.start, end - stretch.start);
+      target.set(wanted);
+      return wanted.length;
+    } finally {
+      stretch.readers--;
+    }
   }
 
   #fetch(start: number, end: number): Stretch {
-    const bytes = readStretch(this.#file, start, end - start);
-    const stretch = { start, end, bytes };
+    const bytes = this.#read(start, end - start);
+    const stretch: Stretch = { start, end, bytes, readers: 0 };
     this.#stretch = stretch;
     // The next reader tries again.
     bytes.catch(() => {
@@ -39,10 +55,14 @@ export class BlobWindow {
     });
     return stretch;
   }
-}
 
-async function readStretch(file: FileHandle, start: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
-  const { bytesRead } = await file.read(buffer, 0, length, start);
-  return buffer.subarray(0, bytesRead);
+  /** Into the memory of the stretch before where nobody reads that any more: new memory for each costs more than reading. */
+  async #read(start: number, length: number): Promise<Buffer> {
+    const before = this.#stretch;
+    const spare = before?.readers === 0 ? await before.bytes.catch(() => undefined) : undefined;
+    const memory = spare?.buffer.byteLength === windowBytes ? Buffer.from(spare.buffer) : undefined;
+    const buffer = memory ?? Buffer.allocUnsafeSlow(length);
+    const { bytesRead } = await this.#file.read(buffer, 0, length, start);
+    return buffer.subarray(0, bytesRead);
+  }
 }

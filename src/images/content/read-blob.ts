@@ -10,6 +10,10 @@ import { getBlob } from './blobs.js';
 /** Bytes of one piece: well below the 4 MiB that a Go client takes in one message by default. */
 const pieceBytes = 1024 * 1024;
 
+/** Buffers of small pieces that are kept for the next. */
+const maxSpareMemory = 8;
+const spareMemory: Buffer[] = [];
+
 export interface BlobRange {
   readonly offset: number;
   /** 0 or less reads to the end; so does more than there is. */
@@ -56,11 +60,15 @@ async function* readSmall(
   { start, end, size, headroom }: Span,
 ): AsyncGenerator<BlobPiece, void, undefined> {
   if (start === end) return;
-  const bytes = await window.read(start, end, size);
-  if (bytes.length < end - start) throw endsEarly(start + bytes.length, end);
-  const buffer = Buffer.allocUnsafe(headroom + bytes.length);
-  buffer.set(bytes, headroom);
+  const spare = spareMemory.pop();
+  const length = headroom + end - start;
+  const memory = spare !== undefined && spare.length >= length ? spare : Buffer.allocUnsafe(length);
+  const buffer = memory.subarray(0, length);
+  const copied = await window.copyTo(buffer.subarray(headroom), { start, end, size });
+  if (copied < end - start) throw endsEarly(start + copied, end);
   yield { offset: start, buffer };
+  // Not reached by one who leaves early, and whose transport may have it still.
+  if (spareMemory.length < maxSpareMemory) spareMemory.push(memory);
 }
 
 async function* readPieces(
