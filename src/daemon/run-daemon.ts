@@ -33,7 +33,9 @@ import { shimLaunching } from './shim-launch.js';
 const directoryMode = 0o711;
 /** Calls under way may end within this before they are cut off. */
 const drainTimeoutMs = 5000;
-const sweepIntervalMs = 60_000;
+/** Or as long as exits are kept, where that is less. */
+const longestSweepIntervalMs = 60_000;
+const shortestSweepIntervalMs = 1000;
 
 export async function runDaemon(configuration: Configuration): Promise<void> {
   armFailpoint(process.env['BERTH_FAILPOINT']);
@@ -89,7 +91,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   const { server, listener, events } = await serve(configuration, supervisor, log);
   images.garbage.start();
   const ends = watchEnds(supervisor);
-  const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs);
+  const sweeper = setInterval(() => void sweep(supervisor), sweepIntervalMs(configuration));
   const backups = scheduleBackups(configuration, store, log);
   log.info('ready', { address: configuration.address, pid: process.pid });
   notifySystemd(process.env['NOTIFY_SOCKET'], 'READY=1', log);
@@ -163,6 +165,10 @@ function scheduleBackups(configuration: Configuration, store: Store, log: Log): 
       (error: unknown) => log.error('the records could not be backed up', { error }),
     );
   }, backupIntervalSeconds * 1000);
+}
+
+function sweepIntervalMs({ exitRetentionSeconds }: Configuration): number {
+  return Math.min(longestSweepIntervalMs, Math.max(shortestSweepIntervalMs, exitRetentionSeconds * 1000));
 }
 
 async function sweep(supervisor: Supervisor): Promise<void> {

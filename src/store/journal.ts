@@ -7,7 +7,7 @@ import { decodeRecord, encodeRecord } from './codec.js';
 import type { Change, Database, Sublevel } from './database.js';
 import { RecentEvents } from './recent-events.js';
 
-/** Numbers that retention has removed and a reader asked for, both ends included. */
+/** Numbers that are not kept any more and that a reader asked for, both ends included. */
 export interface JournalGap {
   readonly firstMissing: bigint;
   readonly lastMissing: bigint;
@@ -138,8 +138,14 @@ export class Journal {
         continue;
       }
       for (const event of await this.#batchAfter(cursor)) {
-        // Retention may have passed us while the consumer held us up; the loop's head then tells the gap.
-        if (event.number !== cursor + 1n) break;
+        if (event.number !== cursor + 1n) {
+          // Retention has passed us while the consumer held us up, which the loop's head tells; or the disk has lost some.
+          if (cursor + 1n >= this.#first) {
+            yield { gap: { firstMissing: cursor + 1n, lastMissing: event.number - 1n } };
+            cursor = event.number - 1n;
+          }
+          break;
+        }
         cursor = event.number;
         yield { event };
       }

@@ -8,7 +8,7 @@ import { namespacePrefix } from '../store/keyspace.js';
 import { exitPrefix } from '../store/store.js';
 import type { Supervisor } from './supervisor.js';
 
-/** Removed in one batch; more wait for the next. */
+/** Removed in one batch. */
 const sweepBatchRecords = 1000;
 const nanosPerSecond = 1_000_000_000n;
 
@@ -44,10 +44,15 @@ export async function* listExits(
 /** Removes the exits that are older than what is kept. */
 export async function sweepExits({ store, exitRetentionSeconds }: Supervisor): Promise<void> {
   const keepFrom = nowNanos() - BigInt(exitRetentionSeconds) * nanosPerSecond;
-  const old: ExitRecord[] = [];
+  const remove = async (old: readonly ExitRecord[]): Promise<void> => {
+    if (old.length > 0) await store.commit(old.map((record) => store.exits.remove(record)));
+  };
+  let old: ExitRecord[] = [];
   for await (const record of store.exits.list()) {
     if (record.exitedAt < keepFrom) old.push(record);
-    if (old.length === sweepBatchRecords) break;
+    if (old.length < sweepBatchRecords) continue;
+    await remove(old);
+    old = [];
   }
-  if (old.length > 0) await store.commit(old.map((record) => store.exits.remove(record)));
+  await remove(old);
 }

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
-import { createContainer, createTask } from '../helpers/containers.js';
+import { createContainer, createTask, removeContainer, startTask } from '../helpers/containers.js';
 import { Faults, faultyDaemon } from '../helpers/faults.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
@@ -37,6 +38,28 @@ test('what the runtime made and failed to delete does not keep the name taken', 
   await createTask(daemon(), 'again');
   await daemon().call(TasksService.delete, { containerId: 'again' });
   await daemon().call(ContainersService.delete, { id: 'again' });
+});
+
+test('a client that gave up its creation and calls again gets the container that came of it', async () => {
+  await createContainer(daemon(), 'patient', forEver);
+  const faults = new Faults(daemon());
+  faults.armRuntime('create', 'delay 4');
+  const request = { containerId: 'patient', rootfs: [], stdin: '', stdout: '', stderr: '', terminal: false };
+  const create = async (withinMs: number): Promise<status | undefined> => {
+    const fields = { ...request, checkpoint: undefined, options: undefined, runtimePath: '' };
+    return await daemon()
+      .call(TasksService.create, fields, { limitMs: withinMs })
+      .then(
+        () => undefined,
+        ({ code }: { code: status }) => code,
+      );
+  };
+  assert.equal(await create(2000), status.DEADLINE_EXCEEDED);
+  // Waits for what is under way.
+  const again = await create(limitMs);
+  assert.ok(again === undefined || again === status.ALREADY_EXISTS, String(again));
+  await startTask(daemon(), 'patient');
+  await removeContainer(daemon(), 'patient');
 });
 
 test('a removal that fails at the start of the daemon is tried again', async () => {

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { status as grpc } from '@grpc/grpc-js';
+import { maxConnections } from '../../src/api/listener.js';
 import { poll } from '../../src/base/deadline.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
@@ -148,6 +150,28 @@ test('a hundred connections that say nothing keep nobody else from being served'
   await answers();
   for (const socket of sockets) socket.destroy();
   await answers();
+});
+
+test('connections beyond the limit are refused, with a line in the log', { skip: isContainerd }, async () => {
+  const sockets: Socket[] = [];
+  try {
+    while (sockets.length < maxConnections) sockets.push(...(await Promise.all(Array.from({ length: 100 }, dial))));
+    const late = await dial();
+    late.resume();
+    await once(late, 'close');
+    assert.match(daemon().log, /a connection was refused: there are too many/);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+  const isServed = async () => (await daemon().ctr(['version'])).code === 0 || undefined;
+  await poll(isServed, { limitMs: 10_000, intervalMs: 50, what: 'a connection to be free again' });
+});
+
+test('a connection is told how many calls it may have at once', { skip: isContainerd }, async () => {
+  const session = connectHttp2('http://berthd', { createConnection: () => connect(daemon().socket) });
+  const [settings] = (await once(session, 'remoteSettings')) as [{ readonly maxConcurrentStreams?: number }];
+  session.destroy();
+  assert.equal(settings.maxConcurrentStreams, 10_000);
 });
 
 test('a message that is no protobuf is refused, and the connection goes on', async () => {

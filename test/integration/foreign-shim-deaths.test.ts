@@ -106,6 +106,17 @@ test('the container of a killed shim is ended, with the status that was measured
   assert.deepEqual(await topicsOf(daemon(), 'orphaned'), lifeOfTask);
 });
 
+test('the paused container of a killed shim is ended, too', async () => {
+  await runForeign(daemon(), 'frozen', ...untilTerm);
+  const pid = await pidOf('frozen');
+  await daemon().call(TasksService.pause, { containerId: 'frozen' });
+  process.kill(shimPidOf(daemon(), 'frozen'), 'SIGKILL');
+  assert.equal(await waitFor(daemon(), 'frozen'), 137);
+  assert.ok(hasEnded(pid));
+  await assertCheckClean(daemon());
+  await remove(daemon(), 'frozen');
+});
+
 test('a container that ended by itself, whose daemon and shim were killed before they could tell, has no made up status', async () => {
   await runForeign(daemon(), 'both', ...untilTerm);
   const pid = await pidOf('both');

@@ -1,7 +1,10 @@
 // berth.v1.Events and `berth events`: cursors, times, filters, what retention has removed, and who stops reading.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { EventsService, type JournalEntry, type SubscribeRequest } from '../../src/generated/berth/v1/events.js';
 import { EventsService as ContainerdEvents } from '../../src/generated/containerd/services/events/v1/events.js';
@@ -128,6 +131,49 @@ test('a subscriber that stops reading holds up nobody, and misses nothing', asyn
   slow.cancel();
   assert.deepEqual(numbers(received), range(before + 1n, before + BigInt(count)));
 });
+
+test('subscribers that stop reading cost the daemon a bounded memory', async () => {
+  const subscribers = 16;
+  const count = 1000;
+  const eventBytes = 64 * 1024;
+  const before = await lastNumber();
+  const slow = Array.from({ length: subscribers }, () => {
+    // A connection each, whose window then fills.
+    const client = new Client(`unix:${daemon().socket}`, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const stream = client.makeServerStreamRequest(
+      EventsService.subscribe.path,
+      EventsService.subscribe.requestSerialize,
+      EventsService.subscribe.responseDeserialize,
+      request({ after: before, follow: true }),
+      metadataFor({ namespace: daemon().namespace }),
+    );
+    stream.on('error', () => undefined);
+    stream.pause();
+    return { client, stream };
+  });
+  const served = slow.map(({ stream }) => once(stream, 'metadata'));
+  await publish('/heavy/first', 1);
+  await Promise.all(served);
+  const residentBefore = residentBytes(daemon().pid);
+  await publish('/heavy/x', count, eventBytes);
+  const grown = residentBytes(daemon().pid) - residentBefore;
+  for (const { client, stream } of slow) {
+    stream.cancel();
+    client.close();
+  }
+  // Were all of it kept for each of them, it would be a gibibyte.
+  const all = subscribers * count * eventBytes;
+  assert.ok(
+    grown < all / 3,
+    `${Math.round(grown / 2 ** 20)} MiB for ${Math.round(all / 2 ** 20)} MiB that nobody read`,
+  );
+});
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
 
 test('a cursor that retention has overtaken is told its gap, by the API and by berth events', async () => {
   await publish('/old/x', keptEvents + slackEvents);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -40,22 +40,28 @@ async function logFile(): Promise<string> {
   return join(root, 'db', logs.toSorted().at(-1) ?? assert.fail('LevelDB has no log'));
 }
 
-test('a log that was cut at any byte is refused, naming what is missing, or loses nothing', async () => {
-  await fill(20);
+test('a log that was cut at any byte is refused, naming what is missing', async () => {
+  await fill(5);
   const path = await logFile();
-  const whole = await readFile(path);
-  for (let length = 0; length < whole.length; length += 97) {
-    await writeFile(path, whole);
-    await truncate(path, length);
-    await assert.rejects(open(), (error) => {
-      return isBerthError(error, 'data-loss') && /20 were committed/.test(error.message);
-    });
-    // LevelDB moves on to a new log when it is opened: what it made of this one is put back.
-    await rm(join(root, 'db'), { recursive: true });
-    await rm(join(root, 'commits'));
-    await fill(20);
-    if ((await logFile()) !== path) break;
+  const { size } = await stat(path);
+  const before = `${root}-before`;
+  await cp(root, before, { recursive: true });
+  try {
+    for (let length = 0; length < size; length++) {
+      await truncate(path, length);
+      await assert.rejects(open(), (error) => {
+        return isBerthError(error, 'data-loss') && /5 were committed/.test(error.message);
+      });
+      // LevelDB moves on to a new log when it is opened: what it made of this one is put back.
+      await rm(root, { recursive: true });
+      await cp(before, root, { recursive: true });
+    }
+  } finally {
+    await rm(before, { recursive: true });
   }
+  const store = await open();
+  assert.equal(await known(store), 5);
+  await store.close();
 });
 
 test('a repair accepts what is left, counts the loss, and the store opens again', async () => {

@@ -7,6 +7,7 @@ import { isBerthError } from '../../../src/domain/errors.js';
 import type { EventDraft } from '../../../src/domain/records.js';
 import { nowNanos } from '../../../src/domain/time.js';
 import type { JournalItem } from '../../../src/store/journal.js';
+import { Database } from '../../../src/store/database.js';
 import { openStore, type Store } from '../../../src/store/store.js';
 
 const keepEvents = 2000;
@@ -99,6 +100,18 @@ test('a cursor before what retention kept is told its gap first', async () => {
   assert.ok(first > 1n && last - first + 1n >= BigInt(keepEvents), `kept from ${first}`);
   const items = await take(store.journal.read(0n, { follow: false, signal: never }), 2);
   assert.deepEqual(numbers(items), [`gap 1-${first - 1n}`, first]);
+});
+
+test('a reader goes past a number that the disk has lost, and is told of it', async () => {
+  for (let count = 0; count < 5; count++) await store.commit([], [draft('/x')]);
+  await store.close();
+  const database = await Database.open(root);
+  const key = (3).toString(16).padStart(16, '0');
+  await database.write([{ type: 'del', sublevel: database.keyspace('journal'), key }]);
+  await database.close();
+  store = await openStore({ root, keep });
+  const items = await take(store.journal.read(0n, { follow: false, signal: never }), 9);
+  assert.deepEqual(numbers(items), [1n, 2n, 'gap 3-3', 4n, 5n]);
 });
 
 for (const [bound, narrow] of Object.entries({ bytes: { bytes: 1000 }, age: { seconds: 0 } })) {
