@@ -23,6 +23,14 @@ export const groups: Readonly<Record<string, { readonly summary: string; readonl
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
   run: { summary: 'Create and start a container', load: async () => (await import('./commands/run.js')).run },
+  create: {
+    summary: 'Create a container without starting it',
+    load: async () => (await import('./commands/create.js')).create,
+  },
+  start: {
+    summary: 'Start containers that are created or stopped',
+    load: async () => (await import('./commands/start.js')).start,
+  },
   exec: {
     summary: 'Run a command in a running container',
     load: async () => (await import('./commands/exec.js')).exec,
@@ -39,6 +47,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   stop: { summary: 'Stop containers', load: async () => (await import('./commands/stop.js')).stop },
   kill: { summary: 'Send a signal to a container', load: async () => (await import('./commands/kill.js')).kill },
+  wait: { summary: 'Wait for containers to end', load: async () => (await import('./commands/wait.js')).wait },
   rm: { summary: 'Remove containers', load: async () => (await import('./commands/rm.js')).rm },
   pause: { summary: 'Pause containers', load: async () => (await import('./commands/pause.js')).pause },
   resume: { summary: 'Resume paused containers', load: async () => (await import('./commands/resume.js')).resume },

@@ -37,7 +37,8 @@ async function removeSnapshot(connection: Connection, { snapshotter, snapshotKey
   );
 }
 
-async function removeTask(connection: Connection, id: string, force: boolean): Promise<void> {
+/** With its FIFOs; no error where there is none. Throws `failed-precondition` as `removeContainer` does. */
+export async function removeTask(connection: Connection, id: string, force: boolean): Promise<void> {
   const task = await findTask(connection, id);
   if (task === undefined) return;
   const status = statusName(task.status);

@@ -40,7 +40,7 @@ export const events: CommandDefinition = (command, session) => {
     .option('--after <number>', 'begin after this event; 0: with the first that is kept', parseNumber)
     .option('--since <time>', 'begin at this time: RFC 3339, seconds since 1970, or how long ago (10m)', parseSince)
     .option('--no-follow', 'end with the last event that is kept')
-    .option('--filter <filter...>', 'which events to show')
+    .option('-f, --filter <filter...>', 'which events to show')
     .addHelpText('after', help)
     .action(async ({ after, since, follow, filter = [] }: Options) => {
       const connection = await session.connect();

@@ -34,8 +34,8 @@ export const info: CommandDefinition = (command, session) => {
     };
     if (session.wantsJson) return session.printJson(facts);
     const taskCounts = Object.entries(facts.tasks).map(([status, count]) => `${count} ${status}`);
-    const paths = facts.plugins.flatMap(({ type, exports }) =>
-      Object.entries(exports).map(([name, value]) => [`${type} ${name}`, value]),
+    const paths = facts.plugins.flatMap(({ type, id, exports }) =>
+      Object.entries(exports).map(([name, value]) => [`${type}.${id} ${name}`, value]),
     );
     await session.printTable(
       ['WHAT', 'VALUE'],

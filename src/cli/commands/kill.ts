@@ -1,4 +1,5 @@
 // `berth kill`: one signal to a container's init, one exec, or everything in it.
+import { Option } from 'commander';
 import { TasksService } from '../../generated/containerd/services/tasks/v1/tasks.js';
 import { forEachId } from '../each-id.js';
 import { parseSignal } from '../parse/signal.js';
@@ -22,7 +23,9 @@ interface Options {
 export const kill: CommandDefinition = (command, session) => {
   command
     .argument('<id...>', 'containers')
-    .option('-s, --signal <signal>', 'signal to send (default: KILL)', parseSignal, parseSignal('KILL'))
+    .addOption(
+      new Option('-s, --signal <signal>', 'signal to send').argParser(parseSignal).default(parseSignal('KILL'), 'KILL'),
+    )
     .option('--all', 'to every process of the container')
     .option('--exec-id <id>', 'to this exec instead of the init process')
     .addHelpText('after', help)

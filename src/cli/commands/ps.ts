@@ -38,7 +38,7 @@ export const ps: CommandDefinition = (command, session) => {
   command
     .option('-a, --all', 'also containers that are stopped or have no task')
     .option('-q, --quiet', 'only ids')
-    .option('--filter <filter...>', "containerd's filters over the container records; any one selects")
+    .option('-f, --filter <filter...>', "containerd's filters over the container records; any one selects")
     .addHelpText('after', help)
     .action(async (options: { readonly all?: boolean; readonly quiet?: boolean; readonly filter?: string[] }) => {
       const connection = await session.connect();

@@ -1,11 +1,11 @@
-// Runs a container of an image: the daemon prepares its root filesystem, under a lease that the container's record
-// relieves.
+// The way from an image to a container of it: the daemon prepares the root filesystem, under a lease that the container's
+// record relieves.
 import { randomBytes } from 'node:crypto';
 import { manifestLabel, stopSignalLabel } from '../domain/image-label.js';
 import { StorageService } from '../generated/berth/v1/storage.js';
 import { BerthError } from '../domain/errors.js';
+import type { ContainerPlan, PlannedImage } from './container-plan.js';
 import { Lease } from './lease.js';
-import { type PlannedImage, type RunPlan, runContainer } from './run-container.js';
 import type { Session } from './session.js';
 import type { ImageSpec } from './spec/image-spec.js';
 
@@ -24,13 +24,14 @@ export interface PreparedImage extends ImageSpec {
   readonly labels: Record<string, string>;
 }
 
-/** The code that `berth` ends with. `planFrom` makes the plan once the image is known. */
-export async function runImage(
+/** What `use` gives. `planFrom` makes the plan once the image is known; `use` calls `onCreated` once the record is there. */
+export async function withPreparedImage<T>(
   session: Session,
   id: string,
   wishes: ImageWishes,
-  planFrom: (image: PreparedImage) => RunPlan,
-): Promise<number> {
+  planFrom: (image: PreparedImage) => ContainerPlan,
+  use: (plan: ContainerPlan, onCreated: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const connection = await session.connect();
   await using lease = await Lease.take(connection);
   const prepared = await connection.unary(
@@ -52,7 +53,7 @@ export async function runImage(
       [manifestLabel]: manifest?.digest ?? '',
     },
   });
-  return await runContainer(session, plan, () => lease.release());
+  return await use(plan, () => lease.release());
 }
 
 /** A name that tells where the container comes from. */
