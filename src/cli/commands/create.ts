@@ -4,7 +4,7 @@ import type { CommandDefinition } from '../session.js';
 
 const help = `
 Makes the container's record, and of an image its root filesystem and volumes, and prints the id: nothing runs before
-'berth start'. Images, arguments and options are as for 'berth run'. With -t, the container has a terminal at each start.
+'berth start'. Images, arguments and options are as for 'berth run'. With -t, it has a terminal at each start.
 
 Exit code: 125 where Berth failed, 2 where this command line is wrong.
 
