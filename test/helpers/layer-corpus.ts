@@ -12,7 +12,7 @@ export function makeCorpus(directory: string): Buffer[] {
   return [tarOf(directory, base), tarOf(directory, second), handmade()];
 }
 
-const paxFlags = ['--format=pax', '--xattrs', '--xattrs-include=*', '--pax-option=delete=ctime'];
+const paxFlags = ['--format=pax', '--sparse', '--xattrs', '--xattrs-include=*', '--pax-option=delete=ctime'];
 
 /** 1,000 files, hard links, symbolic links, devices, odd modes and owners, long and non-ASCII names. */
 const baseFiles = `
@@ -30,13 +30,14 @@ echo u > "$(printf 'caf\\303\\251')"; echo l > "$(printf 'caf\\351')"; : > empty
 chmod 2755 usr/share; chmod 0000 etc/conf.d/a
 `;
 
-/** Attributes, times to the nanosecond, replacements and whiteouts. */
+/** Attributes, times to the nanosecond, replacements and whiteouts; and sparse files. */
 const secondFiles = `
 mkdir -p bin etc/conf.d opaque usr/share/deep/er new
 cp /bin/true bin/ping
 : > etc/.wh.gone; : > etc/conf.d/.wh.b; : > opaque/.wh..wh..opq; echo n > opaque/new; : > .wh.tmp
-echo replaced > bin/link; mkdir usr/share/deep/er/file; echo x > usr/share/deep/er/file/x; touch -d '2021-03-04 05:06:07.123456789' new
-touch -d '2021-03-04 05:06:07.000000001' bin/ping; ln bin/ping new/pong
+echo replaced > bin/link; mkdir usr/share/deep/er/file; echo x > usr/share/deep/er/file/x; touch -d '2021-03-04 05:06:07.000000001' bin/ping; ln bin/ping new/pong
+truncate -s 300K new/holes; printf middle | dd of=new/holes bs=1 seek=100000 conv=notrunc status=none; truncate -s 64K new/hole
+touch -d '2021-03-04 05:06:07.123456789' new
 `;
 
 const secondAttributes = {

@@ -65,10 +65,7 @@ export function entryError(name: BytePath, what: string): BerthError {
   return new BerthError('invalid-argument', `entry ${JSON.stringify(textFromBytePath(name).slice(0, 256))}: ${what}`);
 }
 
-function kindOf({ type, name, pax }: TarHeader): EntryKind {
-  if (Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) {
-    throw entryError(name, 'sparse files are not supported');
-  }
+function kindOf({ type, name }: TarHeader): EntryKind {
   const kind = entryKinds.find((known) => known === type);
   if (kind === undefined) throw entryError(name, `entries of type ${type ?? 'unknown'} are not supported`);
   return kind;

@@ -1,6 +1,6 @@
 // Makes what a layer's entries say, as containerd does: replaces what is there but merges directories, links, devices,
 // owners, attributes, modes and times. Everything goes through directories resolved inside the root.
-import { closeSync, constants, fchmodSync, fchownSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, writeSync } from 'node:fs';
 import { BerthError } from '../../../domain/errors.js';
 import { type BytePath, bufferFromBytePath } from '../../../linux/byte-path.js';
 import {
@@ -26,6 +26,13 @@ import type { EntryVisitor } from './tar-entries.js';
 import { nameOf, parentOf, pathIn } from './unpacked-paths.js';
 import { isAufsMetadata, parseWhiteout, type Whiteouts } from './whiteouts.js';
 
+interface OpenFile {
+  readonly fd: number;
+  readonly entry: LayerEntry;
+  /** Where its next byte goes. */
+  position: number;
+}
+
 export interface LayerTarget {
   readonly path: string;
   /** The layers below, the next one first: missing parents take their attributes from there. */
@@ -45,7 +52,7 @@ export class LayerWriter implements EntryVisitor {
   readonly #target: LayerTarget;
   /** Set last, since whatever comes into a directory changes them. */
   readonly #directoryTimes = new Map<BytePath, FileTimes>();
-  #file: { readonly fd: number; readonly entry: LayerEntry } | undefined;
+  #file: OpenFile | undefined;
 
   constructor(target: LayerTarget) {
     this.#target = target;
@@ -68,7 +75,23 @@ export class LayerWriter implements EntryVisitor {
     if (this.#file === undefined) return;
     const { fd, entry } = this.#file;
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+      for (let done = 0; done < bytes.length; ) {
+        const written = writeSync(fd, bytes, done, bytes.length - done, this.#file.position);
+        this.#file.position += written;
+        done += written;
+      }
+    } catch (error) {
+      throw wholeError(entry, error);
+    }
+  }
+
+  /** Takes no room on the disk. */
+  hole(length: number): void {
+    if (this.#file === undefined) return;
+    const { fd, entry } = this.#file;
+    this.#file.position += length;
+    try {
+      ftruncateSync(fd, this.#file.position);
     } catch (error) {
       throw wholeError(entry, error);
     }
@@ -180,7 +203,7 @@ export class LayerWriter implements EntryVisitor {
   /** Its attributes follow its content, which would take them away or change them. */
   #createFile(directory: LayerDirectory, name: BytePath, entry: LayerEntry): void {
     const fd = openAt(directory.fd, name, newFileFlags, newFileMode);
-    this.#file = { fd, entry };
+    this.#file = { fd, entry, position: 0 };
   }
 
   #finishDirectory(directory: LayerDirectory, name: BytePath, entry: LayerEntry): void {

@@ -12,9 +12,13 @@ const equals = 0x3d;
 /** Digits of a length: headers are at most a few megabytes. */
 const maxLengthDigits = 9;
 
+/** Of GNU's sparse files in version 0.0: one after the other, for each part; together they are what 0.1 has as one record. */
+const sparseKeys = ['GNU.sparse.offset', 'GNU.sparse.numbytes'];
+
 /** Throws `invalid-argument` for what is no list of records. The last of several records of one key wins. */
 export function decodePax(bytes: Uint8Array): PaxRecords {
   const records: Record<string, string> = Object.create(null) as Record<string, string>;
+  const sparse: string[] = [];
   for (let start = 0; start < bytes.length; ) {
     const { length, contentStart } = recordLength(bytes, start);
     const end = start + length;
@@ -22,9 +26,14 @@ export function decodePax(bytes: Uint8Array): PaxRecords {
     const separator = bytes.indexOf(equals, contentStart);
     if (separator < 0 || separator >= end - 1 || separator === contentStart) throw broken('a record has no key');
     const key = textOf(bytes.subarray(contentStart, separator));
-    records[key] = textOf(bytes.subarray(separator + 1, end - 1));
+    const value = textOf(bytes.subarray(separator + 1, end - 1));
+    if (sparseKeys.includes(key)) {
+      if (key !== sparseKeys[sparse.length % 2] || value.includes(',')) throw broken('a sparse file has half a part');
+      sparse.push(value);
+    } else records[key] = value;
     start = end;
   }
+  if (sparse.length > 0) records['GNU.sparse.map'] = sparse.join(',');
   return records;
 }
 

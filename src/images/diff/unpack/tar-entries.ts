@@ -5,8 +5,10 @@
 /* oxlint-disable no-underscore-dangle -- tar-stream's own names */
 import { Deferred } from '../../../base/deferred.js';
 import { BerthError, isBerthError, messageOf } from '../../../domain/errors.js';
-import { entryFromHeader, type LayerEntry } from './layer-entry.js';
+import { entryError, entryFromHeader, type LayerEntry } from './layer-entry.js';
 import { decodePax } from './pax-records.js';
+import { SparseContent } from './sparse-content.js';
+import { sparseFileFrom, SparseFault } from './sparse-map.js';
 import { type TarHeader, TarParser } from './tar-parser.js';
 
 /** What is done with the entries, at once: nothing here may wait. */
@@ -14,6 +16,8 @@ export interface EntryVisitor {
   begin(entry: LayerEntry): void;
   /** Content of the entry that was begun last. */
   content(bytes: Uint8Array): void;
+  /** So many bytes of zeros in it, of a sparse file. */
+  hole(length: number): void;
   end(): void;
 }
 
@@ -23,16 +27,23 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visitor: EntryV
   tar.on('entry', (header: TarHeader, content: EntryContent, next: (error?: unknown) => void) => {
     // It is destroyed together with the whole stream, which tells why.
     content.on('error', () => undefined);
-    const failure = failureOf(() => visitor.begin(entryFromHeader(header)));
+    let sparse: SparseContent | undefined;
+    const failure = failureOf(header, () => {
+      sparse = begin(header, visitor);
+    });
     if (failure !== undefined) {
       next(failure);
       return;
     }
     content.on('data', (bytes) => {
-      const failure = failureOf(() => visitor.content(bytes));
+      const failure = failureOf(header, () => (sparse === undefined ? visitor.content(bytes) : sparse.take(bytes)));
       if (failure !== undefined) content.destroy(failure);
     });
-    content.on('end', () => next(failureOf(() => visitor.end())));
+    const end = (): void => {
+      sparse?.end();
+      visitor.end();
+    };
+    content.on('end', () => next(failureOf(header, end)));
   });
   try {
     await feed(tar, chunks);
@@ -42,6 +53,21 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visitor: EntryV
   } finally {
     tar.destroy();
   }
+}
+
+/** What stands between the archive and the visitor where the entry is a sparse file. */
+function begin(header: TarHeader, visitor: EntryVisitor): SparseContent | undefined {
+  const found = sparseFileFrom(header.pax ?? {});
+  if (found === undefined) {
+    visitor.begin(entryFromHeader(header));
+    return undefined;
+  }
+  const { name = header.name, size = header.size, stretches } = found;
+  const entry = entryFromHeader({ ...header, name, size });
+  if (entry.kind !== 'file') throw new SparseFault(`a ${entry.kind} has no parts`);
+  const content = new SparseContent(visitor, entry.size, stretches);
+  visitor.begin(entry);
+  return content;
 }
 
 interface EntryContent {
@@ -112,11 +138,12 @@ class Progress {
   }
 }
 
-function failureOf(work: () => void): Error | undefined {
+function failureOf({ name }: TarHeader, work: () => void): Error | undefined {
   try {
     work();
     return undefined;
   } catch (error) {
+    if (error instanceof SparseFault) return entryError(name, `sparse file: ${error.message}`);
     return error instanceof Error ? error : new Error(String(error));
   }
 }

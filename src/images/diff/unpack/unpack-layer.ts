@@ -89,6 +89,10 @@ class Guard implements EntryVisitor {
     this.#writer.content(bytes);
   }
 
+  hole(length: number): void {
+    this.#writer.hole(length);
+  }
+
   end(): void {
     this.#writer.end();
   }

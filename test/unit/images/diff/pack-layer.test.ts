@@ -81,6 +81,7 @@ async function entriesOf(blob: Buffer): Promise<string[]> {
   await readTar(chunks(), {
     begin: ({ name, kind, linkName }) => found.push(`${kind} ${name}${kind === 'link' ? ` to ${linkName}` : ''}`),
     content: () => undefined,
+    hole: () => undefined,
     end: () => undefined,
   });
   return found;

@@ -22,6 +22,9 @@ async function read(archive: Buffer, chunkBytes = archive.length): Promise<Read[
     content: (bytes) => {
       if (current !== undefined) current.content += Buffer.from(bytes).toString('latin1');
     },
+    hole: (length) => {
+      if (current !== undefined) current.content += '.'.repeat(length);
+    },
     end: () => {
       if (current !== undefined) found.push(current);
       current = undefined;
@@ -235,17 +238,116 @@ test('entries that nobody can make are refused by name', async () => {
   await refused(rawTar([{ name: 'sparse', type: 'S' }]), /"sparse": entries of type unknown are not supported/);
   await refused(rawTar([{ name: 'volume', type: 'V' }]), /"volume".*not supported/);
   await refused(rawTar([{ name: 'contiguous', type: '7' }]), /"contiguous".*not supported/);
-  await refused(rawTar([{ name: 'holes', pax: { 'GNU.sparse.major': '1' } }]), /"holes": sparse files/);
+  await refused(
+    rawTar([{ name: 'holes', pax: { 'GNU.sparse.major': '1' } }]),
+    /"holes": sparse file: version 1\. is not known/,
+  );
   await refused(rawTar([{ name: 'nowhere', type: '2' }]), /"nowhere": the link has no target/);
   await refused(rawTar([{ name: 'x', pax: { path: 'a\0b' } }]), /zero byte/);
   await refused(rawTar([{ name: 'x', pax: { path: 'p/'.repeat(2500) } }]), /more than 4095 bytes/);
+});
+
+/** Records of `GNU.sparse.`, in order, as one PAX header. */
+function sparse(records: readonly (readonly [string, string | number])[], content: string): Buffer {
+  const text = records.map(([key, value]) => {
+    const rest = ` GNU.sparse.${key}=${value}\n`;
+    return `${rest.length + 2}${rest}`;
+  });
+  const header = rawEntry({ name: 'PaxHeaders/x', type: 'x', content: text.join('') });
+  return rawTar([header, { name: 'stored', content }, { name: 'next' }]);
+}
+
+const listed = (list: string, content: string) => list.padEnd(512, '\0') + content;
+const version1 = [
+  ['major', 1],
+  ['minor', 0],
+  ['name', 'dir/real'],
+  ['realsize', 10],
+] as const;
+
+test('sparse files of every PAX version are read with their holes, however the archive is cut', async () => {
+  const old = [
+    ['size', 10],
+    ['numblocks', 2],
+    ['offset', 2],
+    ['numbytes', 3],
+    ['offset', 8],
+    ['numbytes', 1],
+  ] as const;
+  const map = [
+    ['size', 10],
+    ['numblocks', 3],
+    ['map', '2,3,8,1,10,0'],
+    ['name', 'dir/real'],
+  ] as const;
+  const archives: [string, Buffer][] = [
+    ['stored', sparse(old, 'abcd')],
+    ['dir/real', sparse(map, 'abcd')],
+    ['dir/real', sparse(version1, listed('3\n2\n3\n8\n1\n10\n0\n', 'abcd'))],
+  ];
+  for (const [name, archive] of archives) {
+    for (const chunkBytes of [1, 511, 700, archive.length]) {
+      const [found, next] = await read(archive, chunkBytes);
+      assert.deepEqual([found?.entry.name, found?.entry.size, found?.content], [name, 10, '..abc...d.']);
+      assert.deepEqual([next?.entry.name, next?.content], ['next', '']);
+    }
+  }
+});
+
+test('a sparse file may be one hole, or have none', async () => {
+  const whole = sparse(version1, listed('1\n0\n10\n', '0123456789'));
+  assert.equal((await read(whole))[0]?.content, '0123456789');
+  assert.equal((await read(sparse(version1, listed('0\n', ''))))[0]?.content, '..........');
+  const hole = sparse(
+    [
+      ['size', 10],
+      ['numblocks', 1],
+      ['map', '10,0'],
+    ],
+    '',
+  );
+  assert.equal((await read(hole))[0]?.content, '..........');
+});
+
+test('sparse files that make no sense are refused by name', async () => {
+  const lists = {
+    'not in order': listed('2\n4\n2\n3\n1\n', 'abc'),
+    'lie outside': listed('1\n8\n3\n', 'abc'),
+    'content is cut off': listed('1\n0\n5\n', 'abc'),
+    'more content': listed('1\n0\n2\n', 'abc'),
+    'is none': listed('1\n0\n-2\n', 'abc'),
+    'list of its parts is cut off': '9\n0\n1\n',
+    'too long': '9'.repeat(1024 * 1024 + 1),
+  };
+  for (const [what, content] of Object.entries(lists)) {
+    await refused(sparse(version1, content), new RegExp(`"stored": sparse file: .*${what}`));
+  }
+  await refused(sparse([['major', 2]], ''), /version 2\. is not known/);
+  await refused(sparse([['map', '1,2,3']], ''), /is none/);
+  await refused(
+    sparse(
+      [
+        ['offset', 1],
+        ['offset', 2],
+      ],
+      '',
+    ),
+    /half a part/,
+  );
+  const link = {
+    name: 'link',
+    type: '2',
+    linkName: 'x',
+    pax: { 'GNU.sparse.map': '0,0', 'GNU.sparse.numblocks': '1' },
+  };
+  await refused(rawTar([link]), /"link": sparse file: a symlink has no parts/);
 });
 
 test('what the visitor throws ends the reading as it is', async () => {
   const archive = rawTar([{ name: 'file', content: 'x'.repeat(5000) }, { name: 'next' }]);
   for (const at of ['begin', 'content', 'end'] as const) {
     const failure = new Error(`at ${at}`);
-    const visitor = { begin: () => undefined, content: () => undefined, end: () => undefined };
+    const visitor = { begin: () => undefined, content: () => undefined, hole: () => undefined, end: () => undefined };
     const broken = {
       ...visitor,
       [at]: () => {
@@ -261,6 +363,6 @@ test('what the source throws ends the reading as it is', async () => {
     yield rawHeader({ name: 'file', size: 5000 });
     throw new Error('the source broke');
   }
-  const visitor = { begin: () => undefined, content: () => undefined, end: () => undefined };
+  const visitor = { begin: () => undefined, content: () => undefined, hole: () => undefined, end: () => undefined };
   await assert.rejects(readTar(failing(), visitor), /the source broke/);
 });

@@ -29,7 +29,12 @@ async function readBack(entry: PackedEntry): Promise<LayerEntry> {
   async function* chunks(): AsyncGenerator<Buffer> {
     yield archiveOf(entry);
   }
-  await readTar(chunks(), { begin: (read) => found.push(read), content: () => undefined, end: () => undefined });
+  await readTar(chunks(), {
+    begin: (read) => found.push(read),
+    content: () => undefined,
+    hole: () => undefined,
+    end: () => undefined,
+  });
   assert.equal(found.length, 1);
   return found[0] as LayerEntry;
 }
