@@ -92,7 +92,6 @@ export class ContainerProcess {
       if (isSystemError(error, 'ESRCH')) {
         throw new BerthError('not-found', `process already finished: ${this.label}`, { cause: error });
       }
-      if (isSystemError(error, 'EINVAL')) throw new BerthError('invalid-argument', `unknown signal ${signal}`);
       throw error;
     }
   }

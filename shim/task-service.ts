@@ -1,4 +1,5 @@
 // containerd's task API over ttrpc: decodes, calls, encodes. Versions 2 and 3 are the same API under two names.
+import { BerthError } from '../src/domain/errors.js';
 import { ProcessDetails } from '../src/generated/containerd/runc/v1/oci.js';
 import { TaskDefinition, type StateResponse } from '../src/generated/containerd/task/v3/shim.js';
 import type { ProcessInfo } from '../src/generated/containerd/v1/types/task.js';
@@ -18,6 +19,7 @@ import { withAbort } from './with-abort.js';
 const TaskV2Definition = { ...TaskDefinition, fullName: 'containerd.task.v2.Task' };
 
 const SIGKILL = 9;
+const maxSignal = 64;
 
 export type TaskMethods = Implementation<typeof TaskDefinition>;
 
@@ -68,6 +70,7 @@ function processMethods(task: Task): Pick<TaskMethods, 'kill' | 'pids' | 'resize
       const container = task.container(id);
       container.parts.reaper.sweep();
       const process = container.process(execId);
+      if (signal > maxSignal) throw new BerthError('invalid-argument', `unknown signal ${signal}`);
       if (!all || execId !== '') container.signal(process, signal);
       else await container.signalAll(signal);
       if (signal === SIGKILL && execId === '') thawForKill(container);
