@@ -1,16 +1,18 @@
 // A creation that comes to nothing, and a runtime that then fails to delete what it had made of it: the container is not
 // forgotten, though the daemon goes on and nobody asks again.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
+import { mountOn } from '../../src/linux/mount.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
 import { createContainer, createTask, removeContainer, startTask } from '../helpers/containers.js';
 import { Faults, faultyDaemon } from '../helpers/faults.js';
+import { findMounts } from '../helpers/host-state.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd(faultyDaemon);
@@ -75,6 +77,16 @@ test('a removal that fails at the start of the daemon is tried again', async () 
   await nothingLeft('cut');
   assert.ok(!faults.isRuntimeArmed('delete'), 'nobody has tried to delete the container');
   await daemon().call(ContainersService.delete, { id: 'cut' });
+});
+
+test('a bundle that no record owns goes at the next start, with the mount in it', async () => {
+  const bundle = join(daemon().state, 'tasks', daemon().namespace, 'left');
+  mkdirSync(join(bundle, 'rootfs'), { recursive: true });
+  mountOn({ type: 'tmpfs', source: 'tmpfs', target: '', options: [] }, join(bundle, 'rootfs'));
+  await daemon().restart('SIGKILL');
+  await poll(() => !existsSync(bundle) || undefined, { limitMs, intervalMs: 20, what: 'the removal of the bundle' });
+  assert.deepEqual(findMounts(daemon()), []);
+  await assertCheckClean(daemon());
 });
 
 function stateOf(id: string): string {

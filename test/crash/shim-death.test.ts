@@ -130,22 +130,28 @@ test('a stopped task whose shim dies under its deletion is deleted all the same'
   await daemon().call(ContainersService.delete, { id: 'deleted' });
 });
 
-test('after a reboot what ran has ended with an unknown status, and can be started again', async () => {
-  const counter = await Counter.start(daemon(), 'rebooted');
-  const init = await counter.initPid();
-  const shim = counter.shimPid;
-  await daemon().kill9();
-  process.kill(shim, 'SIGKILL');
-  process.kill(init, 'SIGKILL');
-  await rm(join(daemon().state, 'alive'));
-  await daemon().start();
-  assert.equal(await counter.wait(), 255);
-  assert.equal((await exitOf('rebooted')).provenance, Provenance.UNKNOWN);
-  const removed = await daemon().ctr(['tasks', 'rm', 'rebooted']);
-  assert.match(removed.stderr, /non-zero exit code 255/);
-  const started = await daemon().ctr(['tasks', 'start', '-d', 'rebooted']);
-  assert.equal(started.code, 0, started.stderr);
-  await counter.kill(SIGTERM);
-  assert.equal(await counter.wait(), 21);
-  await counter.remove();
-});
+/** A state directory on a disk is found with what another boot left in it, and one in memory is not found. */
+const reboots = { 'a new boot': 'alive', 'a boot that empties the state directory': '.' } as const;
+
+for (const [boot, gone] of Object.entries(reboots)) {
+  test(`after ${boot} what ran has ended with an unknown status, and can be started again`, async () => {
+    const id = boot.replaceAll(' ', '-');
+    const counter = await Counter.start(daemon(), id);
+    const init = await counter.initPid();
+    const shim = counter.shimPid;
+    await daemon().kill9();
+    process.kill(shim, 'SIGKILL');
+    process.kill(init, 'SIGKILL');
+    await rm(join(daemon().state, gone), { recursive: true });
+    await daemon().start();
+    assert.equal(await counter.wait(), 255);
+    assert.equal((await exitOf(id)).provenance, Provenance.UNKNOWN);
+    const removed = await daemon().ctr(['tasks', 'rm', id]);
+    assert.match(removed.stderr, /non-zero exit code 255/);
+    const started = await daemon().ctr(['tasks', 'start', '-d', id]);
+    assert.equal(started.code, 0, started.stderr);
+    await counter.kill(SIGTERM);
+    assert.equal(await counter.wait(), 21);
+    await counter.remove();
+  });
+}
