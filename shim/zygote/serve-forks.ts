@@ -9,24 +9,43 @@ import {
   type ZygoteReport,
   type ZygoteRequest,
 } from '../../src/domain/zygote-messages.js';
-import { exitNow, forkNode } from '../../src/linux/fork.js';
+import { exitNow } from '../../src/linux/fork.js';
 import { isSystemError } from '../../src/linux/libc.js';
 import { waitReadable } from '../../src/linux/wait-readable.js';
 import { Children } from './children.js';
+import { ForkAhead } from './fork-ahead.js';
+
+type LaunchRequest = Extract<ZygoteRequest, { kind: 'launch' }>;
 
 /** Requests come in at `channel` and reports go out. Returns only in a child, with what it is to serve. */
 export function serveForks(channel: number): LaunchOptions {
   const decoder = new MessageDecoder<ZygoteRequest>();
   const children = new Children();
+  const ahead = new ForkAhead(children);
   for (;;) {
-    const readable = waitReadable([channel, ...children.pidfds]);
-    for (const ended of children.reap(readable)) report(channel, { kind: 'ended', ...ended });
+    const readable = waitReadable([channel, ...children.pidfds], ahead.restMs);
+    if (readable.length === 0) {
+      const word = ahead.prepare();
+      if (word !== undefined) return requestIn(word);
+    }
+    for (const ended of children.reap(readable)) {
+      if (!ahead.lose(ended.pid)) report(channel, { kind: 'ended', ...ended });
+    }
     if (!readable.includes(channel)) continue;
     for (const message of readRequests(channel, decoder)) {
-      if (message.kind === 'kill') children.killShim(message.pid);
-      else if (fork(channel, message.request, children)) return message;
+      if (message.kind === 'kill') {
+        children.killShim(message.pid);
+        continue;
+      }
+      const word = launch(channel, message, ahead);
+      if (word !== undefined) return requestIn(word);
     }
   }
+}
+
+/** What a child is let go with. */
+function requestIn(word: string): LaunchRequest {
+  return JSON.parse(word) as LaunchRequest;
 }
 
 /** The zygote ends with its channel. */
@@ -47,20 +66,19 @@ function readOrEnd(channel: number, chunk: Buffer): number {
   }
 }
 
-/** True in the child. */
-function fork(channel: number, request: number, children: Children): boolean {
+/** In a child that is forked here, its word. */
+function launch(channel: number, message: LaunchRequest, ahead: ForkAhead): string | undefined {
+  const { request } = message;
   try {
-    const forked = forkNode(({ pid, attempts }) => {
-      children.addShim(pid);
-      report(channel, { kind: 'forked', request, pid, attempts });
-    });
-    if (forked !== undefined) return false;
+    const child = ahead.take();
+    if (typeof child === 'string') return child;
+    const { pid, attempts } = child;
+    report(channel, { kind: 'forked', request, pid, attempts });
+    child.release(JSON.stringify(message));
   } catch (error) {
     report(channel, { kind: 'failed', request, error: messageOf(error) });
-    return false;
   }
-  children.forget();
-  return true;
+  return undefined;
 }
 
 /** Without berthd the zygote has nobody to fork for; the next berthd starts its own. */

@@ -1,6 +1,6 @@
 // Forks this Node process: the one way to a new process with everything loaded. Needs `--single-threaded` and
 // `--v8-pool-size=0`, and an event loop at rest. docs/adr/0010-zygote-and-memory.md says why each step is there.
-import { closeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { hasAllMappings, markMappingsForFork } from './fork-mappings.js';
 import { bindLibc, check, loadKoffi, systemError } from './libc.js';
 import { openPipe, type PipeEnds } from './pipe.js';
@@ -21,40 +21,60 @@ const getpid = bindLibc('int getpid()');
 const kill = bindLibc('int kill(int pid, int signal)');
 const waitpid = bindLibc('int waitpid(int pid, _Out_ int *status, int options)');
 const read = bindLibc('long read(int fd, _Out_ uint8_t *bytes, size_t count)');
-const write = bindLibc('long write(int fd, const uint8_t *bytes, size_t count)');
 
-const gateByte = new Uint8Array(1);
+/** Less than a pipe holds, so that letting a child go never blocks. */
+const maxWordBytes = 16 * 1024;
+/** Where a child finds its word. */
+const word = Buffer.alloc(maxWordBytes);
 
-export interface Forked {
+/** A child that waits for a word. When its parent ends without one, so does it. */
+export interface WaitingChild {
   readonly pid: number;
   /** Forks that it took, as some children lack a mapping. */
   readonly attempts: number;
+  /** Lets it go with a word of at most 16 KiB. Throws EPIPE when it has ended; it is to be waited for either way. */
+  release(word: string): void;
+  /** Forgets it without a word. */
+  dismiss(): void;
 }
 
 /**
- * Returns undefined in the child, which has a new event loop and its own `process.pid`, and ends by libc's `_exit`.
- * `onForked` is called in the parent, before the child runs.
+ * Returns, in the parent at once, the child; and in the child, once it is let go, its word. The child then has a new event
+ * loop and its own `process.pid`, and ends by libc's `_exit`.
  */
-export function forkNode(onForked: (child: Forked) => void = () => undefined): Forked | undefined {
+export function forkNode(): WaitingChild | string {
   for (let attempts = 1; attempts <= maxAttempts; attempts++) {
-    // The child waits at this gate until it is known to be whole.
+    // The child waits at this gate.
     const gate = openPipe();
     markMappingsForFork();
     const pid = libcFork();
-    if (pid === 0) {
-      becomeChild(gate);
-      return undefined;
-    }
+    if (pid === 0) return becomeChild(gate);
+    let whole = false;
     try {
       check('fork', pid);
-      if (!release({ pid, attempts }, gate, onForked)) continue;
-      return { pid, attempts };
+      whole = isWhole(pid);
     } finally {
       closeSync(gate.read);
-      closeSync(gate.write);
+      if (!whole) closeSync(gate.write);
     }
+    if (whole) return waitingChild(pid, attempts, gate.write);
   }
   throw systemError('fork', EAGAIN, `${maxAttempts} children that lacked mappings`);
+}
+
+function waitingChild(pid: number, attempts: number, gate: number): WaitingChild {
+  return {
+    pid,
+    attempts,
+    release: (text) => {
+      try {
+        writeSync(gate, text);
+      } finally {
+        closeSync(gate);
+      }
+    },
+    dismiss: () => closeSync(gate),
+  };
 }
 
 /** Compiles, binds and tries everything; throws where forking does not work. */
@@ -66,8 +86,9 @@ export function prepareFork(): void {
   }
   for (let round = 0; round < practiceForks; round++) {
     const child = forkNode();
-    if (child === undefined) exitNow(0);
-    else if (wait(child.pid) !== 0) throw new Error('a practice fork failed');
+    if (typeof child === 'string') return exitNow(0);
+    child.release('practice');
+    if (wait(child.pid) !== 0) throw new Error('a practice fork failed');
   }
 }
 
@@ -76,26 +97,23 @@ export function exitNow(code: number): void {
   libcExit(code);
 }
 
-/** Lets the child go if it is whole; else it is ended and false is returned. */
-function release(child: Forked, gate: PipeEnds, onForked: (child: Forked) => void): boolean {
+/** Ends a child that is not. */
+function isWhole(pid: number): boolean {
   try {
-    if (!hasAllMappings(child.pid)) {
-      discard(child.pid);
-      return false;
-    }
-    onForked(child);
+    if (hasAllMappings(pid)) return true;
   } catch (error) {
-    discard(child.pid);
+    discard(pid);
     throw error;
   }
-  write(gate.write, gateByte, 1);
-  return true;
+  discard(pid);
+  return false;
 }
 
-function becomeChild(gate: PipeEnds): void {
+function becomeChild(gate: PipeEnds): string {
   closeSync(gate.write);
+  const length = readWord(gate.read);
   // The end of the file: our parent has ended.
-  if (read(gate.read, gateByte, 1) !== 1) exitNow(failureExitCode);
+  if (length === 0) exitNow(failureExitCode);
   renewLoop();
   closeSync(gate.read);
   // Node reads the pid once and keeps it.
@@ -103,6 +121,17 @@ function becomeChild(gate: PipeEnds): void {
   Object.assign(process, { reallyExit: (code: number | undefined) => exitNow(code ?? 0) });
   // For an end that nobody asked for: nothing left to wait for, or an exception.
   process.on('exit', exitNow);
+  return word.toString('utf8', 0, length);
+}
+
+/** Reads until the parent closes its end. */
+function readWord(gate: number): number {
+  let length = 0;
+  for (;;) {
+    const count = read(gate, word.subarray(length), word.length - length);
+    if (count <= 0) return length;
+    length += count;
+  }
 }
 
 interface LoopCalls {

@@ -8,15 +8,15 @@ const entryBytes = 8;
 
 const libcPoll = bindLibc('int poll(_Inout_ uint8_t *entries, unsigned long count, int timeoutMs)');
 
-/** Blocks until some of the descriptors can be read or have come to their end, and returns those. */
-export function waitReadable(fds: readonly number[]): number[] {
+/** Blocks until some of the descriptors can be read or have come to their end, and returns those; none after `timeoutMs`. */
+export function waitReadable(fds: readonly number[], timeoutMs = -1): number[] {
   const entries = Buffer.alloc(fds.length * entryBytes);
   for (const [index, fd] of fds.entries()) {
     entries.writeInt32LE(fd, index * entryBytes);
     entries.writeInt16LE(POLLIN, index * entryBytes + 4);
   }
   try {
-    check('poll', libcPoll(entries, fds.length, -1));
+    check('poll', libcPoll(entries, fds.length, timeoutMs));
   } catch (error) {
     // Stopped and continued.
     if (!isSystemError(error, 'EINTR')) throw error;

@@ -1,6 +1,6 @@
 // A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -126,8 +126,10 @@ test('what a zygote has left that died at its rehearsal goes before the next one
 test('while a zygote cannot fork shims are launched as a fresh Node, and it is kept', async () => {
   const zygote = await zygotePid();
   const spawned = await launchedBy('spawn');
+  await shimAhead(zygote);
   const { limit } = moveToOwnGroup(zygote);
   writeFileSync(limit, '1');
+  await runToEnd('forked-before');
   await runToEnd('refused');
   assert.equal(await launchedBy('spawn'), spawned + 1n);
   writeFileSync(limit, 'max');
@@ -139,6 +141,31 @@ test('while a zygote cannot fork shims are launched as a fresh Node, and it is k
 test('doctor tells how shims were launched', async () => {
   const { stdout } = await daemon().berth(['doctor']);
   assert.match(stdout, /^WARN {2}shim launches {2}\d+ by zygote \(\d+ failed\), \d+ by spawn, zygote \d+, 4 replaced/m);
+});
+
+test('the shim that is forked ahead is the next one; killed it costs nothing, and it ends with its zygote', async () => {
+  const zygote = await zygotePid();
+  await runToEnd('first');
+  const ahead = await shimAhead(zygote);
+  const counter = await Counter.start(daemon(), 'ahead');
+  assert.equal(counter.shimPid, ahead);
+  process.kill(await shimAhead(zygote), 'SIGKILL');
+  await poll(() => shimsAhead(zygote).length === 0 || undefined, {
+    limitMs,
+    intervalMs: 5,
+    what: 'the end of the next',
+  });
+  const { rungs } = await launches();
+  await runToEnd('unhurt');
+  const failed = ({ failed: count }: { readonly failed: bigint }) => count;
+  assert.deepEqual((await launches()).rungs.map(failed), rungs.map(failed));
+  const last = await shimAhead(zygote);
+  process.kill(zygote, 'SIGKILL');
+  await poll(() => hasEnded(last) || undefined, { limitMs, intervalMs: 5, what: 'the end of the last' });
+  await counter.kill(SIGTERM);
+  assert.equal(await counter.wait(), 21);
+  await counter.remove();
+  await zygotePid(zygote);
 });
 
 test('what a zygote has left that died at its rehearsal does not outlive the daemon that has not replaced it yet', async () => {
@@ -154,6 +181,25 @@ test('what a zygote has left that died at its rehearsal does not outlive the dae
     if (!hasEnded(left)) process.kill(left, 'SIGKILL');
   }
 });
+
+/** Forked, and not let go yet. */
+function shimsAhead(zygote: number): number[] {
+  const children = textOf(`/proc/${zygote}/task/${zygote}/children`).trim().split(' ').map(Number);
+  return children.filter((pid) => textOf(`/proc/${pid}/cmdline`).startsWith('berth-zygote'));
+}
+
+async function shimAhead(zygote: number): Promise<number> {
+  return await poll(() => shimsAhead(zygote)[0], { limitMs, intervalMs: 5, what: 'a shim forked ahead' });
+}
+
+/** Empty where the process is gone. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 /** As the stand-in for a container's init: of a session whose leader is gone. */
 async function leaveBehind(cwd: string): Promise<number> {

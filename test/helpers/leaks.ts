@@ -3,12 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { poll } from '../../src/base/deadline.js';
+import { readProcessStat } from '../../src/linux/process-info.js';
 import {
   findCgroups,
   findMounts,
   findProcesses,
   findSockets,
   hasEnded,
+  type HostProcess,
   namespaceCgroups,
   type TestScope,
 } from './host-state.js';
@@ -57,7 +59,7 @@ export async function waitForNoLeaks(
 }
 
 function findLeaks(scope: TestScope, baseline: Baseline): string[] {
-  const processes = findProcesses(scope).filter((found) => !baseline.pids.has(found.pid));
+  const processes = strangers(scope, baseline);
   const sockets = findSockets(scope).filter((path) => !baseline.sockets.has(path));
   return [
     ...processes.map((found) => `process ${found.pid}: ${found.command}`),
@@ -67,9 +69,18 @@ function findLeaks(scope: TestScope, baseline: Baseline): string[] {
   ];
 }
 
+/** Processes that are not of the baseline; the one shim that a zygote of the baseline has forked ahead is part of the zygote. */
+function strangers(scope: TestScope, baseline: Baseline): HostProcess[] {
+  const found = findProcesses(scope).filter(({ pid }) => !baseline.pids.has(pid));
+  const ahead = found.find(({ pid, command }) => {
+    return command.startsWith('berth-zygote') && baseline.pids.has(readProcessStat(pid)?.parentPid ?? 0);
+  });
+  return found.filter((process) => process !== ahead);
+}
+
 /** Kills, unmounts and removes everything in `scope` but the processes of `baseline`. */
 export async function cleanUp(scope: TestScope, baseline: Baseline = emptyBaseline): Promise<void> {
-  const doomed = () => findProcesses(scope).filter((found) => !baseline.pids.has(found.pid));
+  const doomed = () => strangers(scope, baseline);
   await poll(
     () => {
       const left = doomed();

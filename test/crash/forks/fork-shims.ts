@@ -4,6 +4,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../../src/domain/errors.js';
 import { ShimDefinition } from '../../../src/generated/berth/shim/v1/shim.js';
@@ -18,6 +19,8 @@ import type { ForkCount } from './fork-count.js';
 /** Shims that live at once. */
 const workers = 8;
 const callTimeoutMs = 20_000;
+/** More than a zygote rests before it forks ahead. */
+const restMs = 70;
 const refusal = 'OCI runtime create failed';
 
 const zygoteMain = fileURLToPath(new URL('../../../bin/zygote/main.js', import.meta.url));
@@ -35,30 +38,42 @@ const launcher = new ZygoteLauncher({
   onOrphanEnded: () => undefined,
 });
 const failures: string[] = [];
-let left = Number(process.argv[2]);
+const count = Number(process.argv[2]);
+/** One of ten after a rest: the zygote has forked it ahead. */
+const rested = Math.ceil(count / 10);
+let left = count;
 launcher.start();
-await Promise.all(Array.from({ length: workers }, work));
+await Promise.all(Array.from({ length: workers }, crowd));
+await line();
 const { retries, secondForks, restarts, launches } = launcher.counters;
 await launcher.close();
 rmSync(directory, { recursive: true });
-const count: ForkCount = { node: process.version, launches, retries, secondForks, restarts, failures };
-console.log(JSON.stringify(count));
+const told: ForkCount = { node: process.version, launches, retries, secondForks, restarts, failures };
+console.log(JSON.stringify(told));
 
-async function work(): Promise<void> {
+async function crowd(): Promise<void> {
+  while (left > rested) await launch(`fork-${left--}`);
+}
+
+async function line(): Promise<void> {
   while (left > 0) {
-    const id = `fork-${left--}`;
-    const bundle = join(directory, id);
-    try {
-      mkdirSync(bundle);
-      writeFileSync(join(bundle, 'config.json'), JSON.stringify({ process: { args: ['true'] }, linux: {} }));
-      await launcher.launch({ namespace: 'forks', id, bundle, debug: false });
-      await useShim(id, bundle);
-      rmSync(bundle, { recursive: true });
-    } catch (error) {
-      failures.push(`${id}: ${messageOf(error)}: ${read(join(bundle, 'log')).slice(-500)}`);
-      const pid = Number(read(join(bundle, 'shim.pid')));
-      if (pid > 0 && !hasEnded(pid)) process.kill(pid, 'SIGKILL');
-    }
+    await sleep(restMs);
+    await launch(`fork-${left--}`);
+  }
+}
+
+async function launch(id: string): Promise<void> {
+  const bundle = join(directory, id);
+  try {
+    mkdirSync(bundle);
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify({ process: { args: ['true'] }, linux: {} }));
+    await launcher.launch({ namespace: 'forks', id, bundle, debug: false });
+    await useShim(id, bundle);
+    rmSync(bundle, { recursive: true });
+  } catch (error) {
+    failures.push(`${id}: ${messageOf(error)}: ${read(join(bundle, 'log')).slice(-500)}`);
+    const pid = Number(read(join(bundle, 'shim.pid')));
+    if (pid > 0 && !hasEnded(pid)) process.kill(pid, 'SIGKILL');
   }
 }
 
