@@ -7,7 +7,7 @@ export DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 # command=package, where the package gives the command on Debian and Ubuntu.
 demo=(runc=runc busybox=busybox-static ldd=libc-bin mount=mount)
 tests=(ctr=containerd containerd=containerd redis-server=redis-server redis-cli=redis-tools script=bsdutils ps=procps
-  docker-registry=docker-registry skopeo=skopeo zstd=zstd debootstrap=debootstrap
+  dockerd=docker.io docker-registry=docker-registry skopeo=skopeo zstd=zstd debootstrap=debootstrap
   mkfs.ext4=e2fsprogs
   iptables=iptables setpriv=util-linux)
 
@@ -70,7 +70,7 @@ forbid_services() {
 }
 
 services() {
-  ls /etc/systemd/system/*.wants 2>/dev/null | grep -E '^(containerd|redis-server|docker-registry)\.service$' || true
+  ls /etc/systemd/system/*.wants 2>/dev/null | grep -E '^(containerd|docker|redis-server|docker-registry)\.(service|socket)$' || true
 }
 
 disable_new_services() {
