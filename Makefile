@@ -13,7 +13,7 @@ built := dist/.built
 proto_files := $(shell find proto -name '*.proto' 2>/dev/null)
 sources := $(shell find src shim test -name '*.ts' 2>/dev/null) tsconfig.json $(wildcard scripts/*.mjs)
 
-.PHONY: help build types install proto check-proto fmt check-format lint test unit integration crash forks bench bench-docs check demo deps clean
+.PHONY: help build types install uninstall proto check-proto fmt check-format lint test unit integration crash forks bench bench-docs check demo deps clean
 
 help: ## Show this list
 	@echo 'Berth: a containerd-compatible container supervisor. Targets:'
@@ -38,6 +38,9 @@ build: $(built) ## Compile to dist/ and bundle to dist/bin (npm ci first where n
 
 install: build ## Install below PREFIX=/usr/local (DESTDIR=DIR stages it there); needs no root of its own
 	@scripts/install.sh '$(PREFIX)' '$(DESTDIR)'
+
+uninstall: ## Take away what install put below PREFIX (and DESTDIR); records and images stay
+	@scripts/uninstall.sh '$(PREFIX)' '$(DESTDIR)'
 
 proto: $(modules) ## Generate src/generated from proto/
 	$(bin)/buf generate --template buf.gen.yaml

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 const packageRoot = new URL('../../../', import.meta.url);
 
 export const protoDirectory = fileURLToPath(new URL('proto', packageRoot));
+/** The programs, a directory each. */
+export const programDirectory = fileURLToPath(new URL('dist/bin', packageRoot));
 
 export function readPackageVersion(): string {
   const text = readFileSync(new URL('package.json', packageRoot), 'utf8');

@@ -1,7 +1,7 @@
 // `make install`: launchers that find their library wherever the tree is moved, with nothing that only developers need.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -73,4 +73,38 @@ test('an installation over an older one leaves nothing of that', async () => {
   await install(prefix);
   assert.ok(!existsSync(join(prefix, 'lib/berth/dist/src/old')));
   assert.ok(!existsSync(join(prefix, 'lib/berth.new')));
+});
+
+test('make uninstall takes all of it away, and nothing that is not ours', async () => {
+  const prefix = daemon().path('taken-away');
+  await install(prefix);
+  await writeFile(join(prefix, 'bin/other'), '');
+  await mkdir(join(prefix, 'lib/other'));
+  await rm(join(prefix, 'bin/berth'));
+  await writeFile(join(prefix, 'bin/berth'), 'a program of that name');
+  const { stderr, code } = await runProgram(join(projectRoot, 'scripts/uninstall.sh'), [prefix]);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.deepEqual((await readdir(join(prefix, 'bin'))).sort(), ['berth', 'other']);
+  assert.deepEqual(await readdir(join(prefix, 'lib')), ['other']);
+});
+
+test('the package as npm packs it runs once npm has installed it', async () => {
+  const packed = daemon().path('packed');
+  await mkdir(packed);
+  const pack = await runProgram('npm', ['pack', '--silent', '--pack-destination', packed], { cwd: projectRoot });
+  assert.equal(pack.code, 0, pack.stderr);
+  const archive = join(packed, pack.stdout.trim());
+  const { stdout } = await runProgram('tar', ['-tf', archive]);
+  const files = stdout.split('\n');
+  for (const path of ['dist/bin/berthd/program.js', 'dist/bin/zygote/main.js', 'shim/containerd-shim-berth-v2']) {
+    assert.ok(files.includes(`package/${path}`), path);
+  }
+  // With the packages that are here already, as npm would fetch them.
+  await runProgram('tar', ['-C', packed, '-xf', archive]);
+  await symlink(join(projectRoot, 'node_modules'), join(packed, 'package/node_modules'));
+  const { bin } = JSON.parse(await readFile(join(packed, 'package/package.json'), 'utf8'));
+  for (const name of ['berthd', 'berth']) {
+    const { stdout: version, stderr } = await runProgram(join(packed, 'package', bin[name]), ['--version']);
+    assert.match(version, /^\d+\.\d+\.\d+\n$/, stderr);
+  }
 });

@@ -2,6 +2,7 @@
 import { messageOf } from '../../domain/errors.js';
 import { ExitError } from '../cli-error.js';
 import { checkCgroups } from '../doctor/cgroup-checks.js';
+import { checkCodeCaches } from '../doctor/code-cache-check.js';
 import { checkDaemon } from '../doctor/daemon-check.js';
 import { type Check, type Finding, warn } from '../doctor/finding.js';
 import { checkKernel } from '../doctor/kernel-checks.js';
@@ -9,6 +10,7 @@ import { checkPermissions } from '../doctor/permission-checks.js';
 import { checkCriu, checkNode, checkRuntime } from '../doctor/program-checks.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Json } from '../json-value.js';
+import { programDirectory } from '../package-files.js';
 import type { CommandDefinition } from '../session.js';
 import { printable } from '../table.js';
 
@@ -29,6 +31,7 @@ export const doctor: CommandDefinition = (command, session) => {
     .action(async ({ runtime }: { readonly runtime: string }) => {
       const checks: Record<string, Check> = {
         node: () => checkNode(process.version),
+        'code cache': () => checkCodeCaches(programDirectory),
         kernel: checkKernel,
         cgroup: checkCgroups,
         permissions: checkPermissions,

@@ -1,7 +1,12 @@
 // What `berth doctor` makes of what it finds.
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { writeCodeCache } from '../../../../src/base/code-cache.js';
 import { availableControllers } from '../../../../src/cli/doctor/cgroup-checks.js';
+import { checkCodeCaches } from '../../../../src/cli/doctor/code-cache-check.js';
 import { launchFinding } from '../../../../src/cli/doctor/daemon-check.js';
 import { checkVersion } from '../../../../src/cli/doctor/kernel-checks.js';
 import { capabilityFinding } from '../../../../src/cli/doctor/permission-checks.js';
@@ -27,6 +32,21 @@ for (const [version, status] of [
 ] as const) {
   test(`Node ${version} is ${status}`, () => assert.equal(checkNode(version)[0]?.status, status));
 }
+
+test('a code cache that another Node has made, or none, is warned of', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'code-caches-'));
+  const source = Buffer.from('0');
+  for (const name of ['berth', 'berthd']) {
+    await mkdir(join(directory, name));
+    await writeFile(join(directory, name, 'program.js'), source);
+    writeCodeCache(join(directory, name, 'program.cache'), source, Buffer.from('code'));
+  }
+  assert.equal(checkCodeCaches(directory)[0]?.status, 'OK');
+  await writeFile(join(directory, 'berthd/program.cache'), 'of another');
+  const [finding] = checkCodeCaches(directory);
+  assert.deepEqual([finding?.status, finding?.detail.endsWith('for berthd')], ['WARN', true]);
+  await rm(directory, { recursive: true });
+});
 
 test('all capabilities are well, one that runc needs is missed, CAP_SYS_RESOURCE is only warned of', () => {
   assert.equal(capabilityFinding(all).status, 'OK');
