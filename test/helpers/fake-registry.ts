@@ -60,6 +60,13 @@ export class FakeRegistry {
     return { mediaType, digest, size: bytes.length };
   }
 
+  /** Forgets every image. */
+  clear(): void {
+    this.#blobs.clear();
+    this.#manifests.clear();
+    this.requests.length = 0;
+  }
+
   /** By tag, and by its digest. */
   manifest(tag: string, mediaType: string, content: Buffer | object): FakeBlob {
     const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));

@@ -64,6 +64,12 @@ export function taskPoints(): string[] {
   return failpointsIn('src/supervisor', 'src/store', 'shim').filter((name) => ways.test(name) && !elsewhere.test(name));
 }
 
+/** Those on the way of an image and of its snapshots, from the pull to the collection. */
+export function imagePoints(): string[] {
+  const ways = /^(content|gc|pull|snapshots|unpack)\./;
+  return failpointsIn('src/images', 'src/supervisor/transfers').filter((name) => ways.test(name));
+}
+
 /** Every failpoint in the built code of the project's folders. */
 export function failpointsIn(...folders: readonly string[]): string[] {
   const files = folders.flatMap((folder) =>

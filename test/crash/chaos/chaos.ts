@@ -4,6 +4,7 @@ import { assertCheckClean } from '../../helpers/check-clean.js';
 import type { TestDaemon } from '../../helpers/daemon.js';
 import { compareExits } from './compare-exits.js';
 import { EventLog } from './event-log.js';
+import { ImageWorkload } from './image-workload.js';
 import { Killer } from './killer.js';
 import { Random } from './random.js';
 import { Workload } from './workload.js';
@@ -18,6 +19,8 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly kills: Killer['counts'];
   readonly processes: number;
+  /** Images that were pulled, worked with and removed. */
+  readonly images: number;
   /** Ends that nobody could measure, and that were told as unknown. */
   readonly unknown: number;
   readonly events: bigint;
@@ -27,11 +30,13 @@ export async function runChaos(daemon: TestDaemon, options: ChaosOptions): Promi
   const log = new EventLog(daemon);
   const following = log.follow();
   try {
-    const { workload, killer } = await attack(daemon, options, log);
+    const { workload, images, killer } = await attack(daemon, options, log);
     await workload.clients.removeLeases();
+    await images.assertNothingLeft();
     await assertCheckClean(daemon);
     const unknown = await compareExits(daemon, log, workload.expected);
-    return { kills: killer.counts, processes: workload.expected.length, unknown, events: log.last };
+    const processes = workload.expected.length;
+    return { kills: killer.counts, processes, images: images.rounds, unknown, events: log.last };
   } finally {
     log.stop();
     await following;
@@ -41,17 +46,20 @@ export async function runChaos(daemon: TestDaemon, options: ChaosOptions): Promi
 async function attack(daemon: TestDaemon, { seed, kills, clients }: ChaosOptions, subscriber: EventLog) {
   const workload = new Workload(daemon, new Random(seed));
   const killer = new Killer(daemon, new Random(seed + 1), { clients: workload.clients, subscriber });
+  const images = await ImageWorkload.start(daemon, new Random(seed + 2));
   const over = new AbortController();
-  const working = Array.from({ length: clients }, async () => {
+  const work = async (once: () => Promise<void>): Promise<void> => {
     try {
-      while (!over.signal.aborted) await workload.once();
+      while (!over.signal.aborted) await once();
     } finally {
       over.abort();
     }
-  });
+  };
+  const containers = Array.from({ length: clients }, async () => await work(async () => await workload.once()));
+  const working = [...containers, work(async () => await images.once()).finally(() => images.stop())];
   const killing = killer.run(kills, over.signal).finally(() => over.abort());
   for (const end of await Promise.allSettled([killing, ...working])) {
     if (end.status === 'rejected') throw end.reason;
   }
-  return { workload, killer };
+  return { workload, images, killer };
 }

@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestDaemon } from '../../helpers/daemon.js';
-import { Faults, type RuntimeFault, taskPoints } from '../../helpers/faults.js';
+import { Faults, imagePoints, type RuntimeFault, taskPoints } from '../../helpers/faults.js';
 import type { EventLog } from './event-log.js';
 import type { MortalClients } from './mortal-clients.js';
 import type { Random } from './random.js';
@@ -31,7 +31,7 @@ export class Killer {
   readonly #random: Random;
   readonly #faults: Faults;
   readonly #victims: Victims;
-  readonly #points = taskPoints();
+  readonly #points = [...taskPoints(), ...imagePoints()];
   #point: string | undefined;
   #armedFaults = 0;
 
