@@ -10,6 +10,7 @@ import { DiffService } from '../../src/generated/containerd/services/diff/v1/dif
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { Kind } from '../../src/generated/containerd/services/snapshots/v1/snapshots.js';
 import { mountPointsBelow } from '../../src/linux/mount.js';
+import { assertCheckClean } from '../helpers/check-clean.js';
 import { listBlobs, rootLabel, writeBlob } from '../helpers/content.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { mounted, ownDirectory, Snapshots } from '../helpers/snapshots.js';
@@ -22,6 +23,7 @@ afterEach(async () => {
   await overlay.removeAll();
   await overlay.cleanup();
   for (const digest of await listBlobs(daemon())) await daemon().call(ContentService.delete, { digest });
+  await collect();
   assert.deepEqual(directories(), []);
 });
 
@@ -34,8 +36,15 @@ const plain = 'application/vnd.oci.image.layer.v1.tar';
 async function diesAt(failpoint: string, work: () => Promise<unknown>): Promise<void> {
   await daemon().kill9();
   await daemon().start({ BERTH_FAILPOINT: failpoint });
-  await assert.rejects(work());
-  await daemon().died();
+  const failure = await work().then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  );
+  await daemon()
+    .died()
+    .catch((error: unknown) => {
+      throw new Error(`no death at ${failpoint}: ${String(failure)}`, { cause: error });
+    });
   await daemon().start();
 }
 
@@ -59,6 +68,7 @@ async function checkAgreement(): Promise<void> {
   }
   const scratch = join(daemon().root, 'mounts');
   assert.deepEqual([readdirSync(scratch), mountPointsBelow(daemon().root)], [[], []]);
+  await assertCheckClean(daemon());
 }
 
 async function collect(): Promise<void> {

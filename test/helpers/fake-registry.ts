@@ -75,13 +75,17 @@ export class FakeRegistry {
     return { mediaType, digest, size: bytes.length };
   }
 
-  /** One layer, whose content is `file`. */
-  image(tag: string, file: Buffer, change: (manifest: Record<string, unknown>) => object = (same) => same): FakeBlob {
-    const tar = rawTar([{ name: 'file', content: file }]);
-    const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
-    const rootfs = { type: 'layers', diff_ids: [diffId] };
+  /** One layer for each of `files`, which is its content. */
+  image(
+    tag: string,
+    files: Buffer | readonly Buffer[],
+    change: (manifest: Record<string, unknown>) => object = (same) => same,
+  ): FakeBlob {
+    const tars = [files].flat().map((content, index) => rawTar([{ name: `file${index || ''}`, content }]));
+    const diffIds = tars.map((tar) => `sha256:${createHash('sha256').update(tar).digest('hex')}`);
+    const rootfs = { type: 'layers', diff_ids: diffIds };
     const config = this.blob(type('config.v1+json'), { architecture: 'amd64', os: 'linux', config: {}, rootfs });
-    const layers = [this.blob(type('layer.v1.tar+gzip'), gzipSync(tar))];
+    const layers = tars.map((tar) => this.blob(type('layer.v1.tar+gzip'), gzipSync(tar)));
     const mediaType = type('manifest.v1+json');
     return this.manifest(tag, mediaType, change({ schemaVersion: 2, mediaType, config, layers }));
   }
@@ -95,7 +99,11 @@ export class FakeRegistry {
   #answer(request: IncomingMessage, answer: ServerResponse): void {
     const { method = '', url = '', headers } = request;
     this.requests.push({ method, url, authorization: headers.authorization, range: headers.range });
-    if (this.override?.(request, answer) === true) return;
+    if (this.override?.(request, answer) !== true) this.serve(request, answer);
+  }
+
+  /** Answers with the truth: for an override that has made the client wait. */
+  serve({ method = '', url = '', headers }: IncomingMessage, answer: ServerResponse): void {
     const [, kind = '', name = ''] = /\/(manifests|blobs)\/([^/?]+)$/.exec(url) ?? [];
     const manifest = kind === 'manifests' ? this.#manifests.get(name) : undefined;
     const content = manifest?.content ?? (kind === 'blobs' ? this.#blobs.get(name) : undefined);

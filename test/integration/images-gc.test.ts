@@ -7,9 +7,10 @@ import { poll } from '../../src/base/deadline.js';
 import { ContentService, WriteAction } from '../../src/generated/containerd/services/content/v1/content.js';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
-import { digestOf, listBlobs, readBlob, WriteDialogue, writeBlob } from '../helpers/content.js';
+import { digestOf, listBlobs, readBlob, rootLabel, WriteDialogue, writeBlob } from '../helpers/content.js';
 import { isContainerd } from '../helpers/daemon.js';
 import type { RpcOptions } from '../helpers/rpc.js';
+import { Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const daemon = useBerthd();
@@ -146,6 +147,25 @@ test('a root label keeps content, and what it refers to', async () => {
   await daemon().call(ContentService.delete, { digest: root });
   await collect();
   assert.deepEqual(await listBlobs(daemon()), []);
+});
+
+test('content keeps the snapshots that its labels name, with what they stand on, and lets them go', async () => {
+  const snapshots = new Snapshots(daemon);
+  const held = await lease('unpacked');
+  for (const [name, parent] of [
+    ['lower', ''],
+    ['upper', 'lower'],
+  ] as const) {
+    await snapshots.prepare(`${name}-active`, parent, held);
+    await snapshots.commit(name, `${name}-active`, held);
+  }
+  const labels = { ...rootLabel, 'containerd.io/gc.ref.snapshot.overlayfs': 'upper' };
+  const config = await writeBlob(daemon(), 'configuration', { ...held, labels });
+  await endLease('unpacked');
+  assert.deepEqual(await snapshots.keys(), ['lower', 'upper']);
+  await daemon().call(ContentService.delete, { digest: config });
+  await collect();
+  assert.deepEqual(await snapshots.keys(), []);
 });
 
 test('what is there already is held by the lease of who would write it', async () => {

@@ -56,9 +56,11 @@ async function attack(daemon: TestDaemon, { seed, kills, clients }: ChaosOptions
     }
   };
   const containers = Array.from({ length: clients }, async () => await work(async () => await workload.once()));
-  const working = [...containers, work(async () => await images.once()).finally(() => images.stop())];
+  const working = [...containers, work(async () => await images.once())];
   const killing = killer.run(kills, over.signal).finally(() => over.abort());
-  for (const end of await Promise.allSettled([killing, ...working])) {
+  const ends = await Promise.allSettled([killing, ...working]);
+  await images.stop();
+  for (const end of ends) {
     if (end.status === 'rejected') throw end.reason;
   }
   return { workload, images, killer };

@@ -193,7 +193,8 @@ export class LayerWriter implements EntryVisitor {
       case 'character-device':
       case 'block-device':
         if (entry.kind !== 'fifo' && !this.#target.allowDevices) {
-          throw new BerthError('failed-precondition', 'layers must not bring devices here (unpack_devices)');
+          const { message } = entryError(entry.name, 'layers must not bring devices here (unpack_devices)');
+          throw new BerthError('failed-precondition', message);
         }
         makeNodeAt(directory.fd, name, { kind: entry.kind, mode: entry.mode, major: entry.major, minor: entry.minor });
         setMetadata(directory, name, entry, { isSymlink: false });

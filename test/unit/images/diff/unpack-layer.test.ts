@@ -352,7 +352,7 @@ test('parents that an upper directory lacks take what they have below, times inc
 
 test('devices come only where they are allowed, fifos always', async () => {
   const device = rawTar([{ name: 'disk', type: '4', major: 8, minor: 0 }]);
-  await refused(device, 'failed-precondition', /"disk"?.*devices|devices/, { allowDevices: false });
+  await refused(device, 'failed-precondition', /"disk": .*devices/, { allowDevices: false });
   assert.deepEqual(names(), []);
   await unpack(rawTar([{ name: 'fifo', type: '6' }]), root, { allowDevices: false });
   assert.deepEqual(names(), ['fifo']);
