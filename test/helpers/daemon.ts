@@ -250,6 +250,8 @@ export class TestDaemon {
   get client(): Client {
     this.#client ??= new Client(`unix:${this.socket}`, credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 20,
+      // Else a new client takes over the connection that failed when the daemon was killed, and waits, or fails, as that does.
+      'grpc.use_local_subchannel_pool': 1,
       'grpc.max_reconnect_backoff_ms': 100,
     });
     return this.#client;
