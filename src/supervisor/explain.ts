@@ -37,7 +37,8 @@ const maxLogLines = 200;
 export async function explain(supervisor: Supervisor, key: ContainerKey): Promise<Explanation> {
   const bundle = bundlePath(supervisor.stateDirectory, key);
   const task = supervisor.tasks.find(key);
-  const state = task === undefined ? undefined : await askRuntime(supervisor, task.record);
+  const [health, state] =
+    task === undefined ? [] : await Promise.all([healthOf(task), askRuntime(supervisor, task.record)]);
   const entries = [
     ...(await fromJournal(supervisor, key)),
     ...(await fromExits(supervisor, key)),
@@ -45,7 +46,7 @@ export async function explain(supervisor: Supervisor, key: ContainerKey): Promis
     ...(await fromShimLog(bundle)),
     ...fromRuntime(state),
   ].toSorted((one, other) => (one.time < other.time ? -1 : Number(one.time > other.time)));
-  const facts = await factsOf(supervisor, key, state);
+  const facts = await factsOf(supervisor, key, { health, state });
   if (entries.length > 0 || facts.length > 0) return { entries, facts };
   throw new BerthError('not-found', `nothing is known of container ${keyString(key)}`);
 }
@@ -132,10 +133,16 @@ function fromRuntime(state: ContainerState | string | undefined): TimelineEntry[
   return [{ time: BigInt(at) * 1_000_000n, source: 'runtime', text: 'the runtime made the container' }];
 }
 
+/** What was asked now, where there is a task. */
+interface Asked {
+  readonly health: ShimHealth | undefined;
+  readonly state: ContainerState | string | undefined;
+}
+
 async function factsOf(
   supervisor: Supervisor,
   key: ContainerKey,
-  state: ContainerState | string | undefined,
+  { health, state }: Asked,
 ): Promise<[string, string][]> {
   const facts: [string, string][] = [];
   const container = await supervisor.store.containers.get(key);
@@ -145,7 +152,7 @@ async function factsOf(
   const task = supervisor.tasks.find(key);
   if (task === undefined) return facts;
   facts.push(['bundle', task.record.bundle]);
-  facts.push(['shim', shimFact(task.record, await healthOf(task))]);
+  if (health !== undefined) facts.push(['shim', shimFact(task.record, health)]);
   if (state !== undefined) facts.push(['runtime', runtimeFact(task.record, state)]);
   for (const process of [task.record.init, ...Object.values(task.record.execs)]) {
     facts.push([process.execId === '' ? 'init' : `exec ${process.execId}`, processFact(process)]);

@@ -53,10 +53,12 @@ test('one of ten shims hangs: the others serve while calls to it wait, and Get, 
   const isUnknown = async () => (await statusOf(daemon(), 'hung')) === Status.UNKNOWN || undefined;
   await poll(isUnknown, { limitMs, intervalMs: 20, what: 'Get to say that the state is unknown' });
   // Its circuit is open: nobody waits for it any more.
-  const open = await healthOf('hung');
+  const [open, explained] = await Promise.all([
+    healthOf('hung'),
+    daemon().call(MaintenanceService.explain, { containerId: 'hung' }),
+    assert.rejects(daemon().call(TasksService.listPids, { containerId: 'hung' }), /its circuit is open/),
+  ]);
   assert.deepEqual([open.answers, open.circuitOpen], [false, true]);
-  await assert.rejects(daemon().call(TasksService.listPids, { containerId: 'hung' }), /its circuit is open/);
-  const explained = await daemon().call(MaintenanceService.explain, { containerId: 'hung' });
   assert.match(explained.facts.find(({ name }) => name === 'shim')?.value ?? '', /does not answer, .*circuit is open/);
   await asking;
   await hung.servedByAnother(stopped);
