@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runProgram } from './program.js';
 
 export interface OciDescriptor {
   readonly mediaType: string;
@@ -37,19 +38,28 @@ export class OciLayout {
     return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
   }
 
-  /** An image with these uncompressed layers. */
-  async image(layers: readonly Buffer[], architecture = 'amd64', config: object = {}): Promise<OciDescriptor> {
+  /** An image with these uncompressed layers, which are compressed for it. */
+  async image(
+    layers: readonly Buffer[],
+    architecture = 'amd64',
+    config: object = {},
+    compression: 'gzip' | 'zstd' = 'gzip',
+  ): Promise<OciDescriptor> {
     const diffIds = layers.map((layer) => `sha256:${createHash('sha256').update(layer).digest('hex')}`);
     const rootfs = { type: 'layers', diff_ids: diffIds };
     const configuration = await this.blob(type('config.v1+json'), { architecture, os: 'linux', config, rootfs });
     const descriptors: OciDescriptor[] = [];
     for (const layer of layers) {
-      const blob = gzipSync(layer, { ...(this.#level !== undefined && { level: this.#level }) });
-      descriptors.push(await this.blob(type('layer.v1.tar+gzip'), blob));
+      const blob = compression === 'gzip' ? this.#gzipped(layer) : await byZstd(layer);
+      descriptors.push(await this.blob(type(`layer.v1.tar+${compression}`), blob));
     }
     const mediaType = type('manifest.v1+json');
     const manifest = { schemaVersion: 2, mediaType, config: configuration, layers: descriptors };
     return { ...(await this.blob(mediaType, manifest)), platform: { os: 'linux', architecture } };
+  }
+
+  #gzipped(layer: Buffer): Buffer {
+    return gzipSync(layer, { ...(this.#level !== undefined && { level: this.#level }) });
   }
 
   async index(manifests: readonly OciDescriptor[]): Promise<OciDescriptor> {
@@ -61,4 +71,8 @@ export class OciLayout {
   async finish(root: OciDescriptor): Promise<void> {
     await writeFile(join(this.#directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [root] }));
   }
+}
+
+async function byZstd(layer: Buffer): Promise<Buffer> {
+  return (await runProgram('zstd', ['-q', '-c', '-'], { input: layer })).stdoutBytes;
 }
