@@ -1,5 +1,5 @@
 // `runc start` without runc: a created init waits until somebody opens the FIFO beside its state for reading, writes one
-// byte into it and runs its program. See docs/adr/0011-hot-path.md.
+// byte into it and runs its program, and with that the FIFO ends. See docs/adr/0011-hot-path.md.
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { readRuncState } from './state-file.js';
 const fifoName = 'exec.fifo';
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
-/** `timeout`: init has been let go and does not say so. `other`: this is the runtime's to do, or to refuse. */
+/** `timeout`: init has been let go and does not run its program. `other`: this is the runtime's to do, or to refuse. */
 export type NativeStart = 'started' | 'timeout' | 'other';
 
 export interface CreatedInit {
@@ -32,7 +32,7 @@ export async function startNatively(
   const path = join(state.directory, fifoName);
   const fd = openFifo(path);
   if (fd === undefined) return 'other';
-  const outcome = await firstByte(fd, init, timeoutMs);
+  const outcome = await letGo(fd, init, timeoutMs);
   // runc takes its absence for a sign that the container runs.
   if (outcome === 'started') unlinkSync(path);
   return outcome;
@@ -50,24 +50,26 @@ function openFifo(path: string): number | undefined {
   return undefined;
 }
 
-/** Closes `fd`. An init that has written the byte and ended since was started. */
-async function firstByte(fd: number, init: CreatedInit, timeoutMs: number): Promise<NativeStart> {
-  if (readByte(fd)) {
-    closeSync(fd);
-    return 'started';
-  }
+/**
+ * Closes `fd`. Init writes its byte, runs the hooks that are its own, and runs its program, whereby its end of the FIFO
+ * closes. Before that it is a program of Go's still, which a SIGTERM would end with status 2. An init that has written the
+ * byte and ended since was started.
+ */
+async function letGo(fd: number, init: CreatedInit, timeoutMs: number): Promise<NativeStart> {
   const outcome = new Deferred<NativeStart>();
-  const { resolve } = outcome;
+  let hasByte = readByte(fd);
   let isOpen = true;
   // Takes the descriptor over. No event comes before init opens its end, and then the byte or the end of it.
-  const socket = fifoSocket(fd, () => resolve('started'));
-  const timer = setTimeout(() => resolve('timeout'), timeoutMs);
-  for (const event of ['error', 'end']) socket.once(event, () => resolve('other'));
-  const onEnded = (): void => {
+  const socket = fifoSocket(fd, () => {
+    hasByte = true;
+  });
+  const timer = setTimeout(() => outcome.resolve('timeout'), timeoutMs);
+  const onOver = (): void => {
     // The byte may be there and not read yet.
-    if (isOpen) resolve(readByte(fd) ? 'started' : 'other');
+    if (isOpen) outcome.resolve(hasByte || readByte(fd) ? 'started' : 'other');
   };
-  init.ended.then(onEnded, onEnded);
+  for (const event of ['error', 'end']) socket.once(event, onOver);
+  init.ended.then(onOver, onOver);
   socket.resume();
   try {
     return await outcome.promise;

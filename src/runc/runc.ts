@@ -139,7 +139,7 @@ export class Runc {
     const { binary, root } = this.settings;
     const outcome = isRunc(binary) ? await startNatively(root, id, init, startTimeoutMs) : 'other';
     if (outcome !== 'timeout') return outcome === 'started';
-    const message = `OCI runtime start failed: no word of the container's init within ${startTimeoutMs} ms`;
+    const message = `OCI runtime start failed: the container's init did not run its program within ${startTimeoutMs} ms`;
     throw new BerthError('deadline-exceeded', message);
   }
 

@@ -91,6 +91,20 @@ test('a container with a poststop hook is deleted by runc, which runs it', async
   assert.equal(readFileSync(hookRan, 'utf8'), 'yes\n');
 });
 
+test('a start is answered once the container’s program runs, after its hooks and not before', async () => {
+  shim().writeSpec({ args: ['/bin/sleep', '60'] });
+  const config = join(shim().bundle, 'config.json');
+  const hooks = { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'sleep 0.5'] }] };
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), hooks }));
+  await shim().task.create(shim().createRequest(recordedRuntime(shim(), 'runc')));
+  const { pid } = await shim().task.start({ id: 'c1', execId: '' });
+  assert.equal(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), ['/bin/sleep', '60', ''].join('\0'));
+  await shim().kill(9);
+  await shim().wait();
+  await shim().delete();
+  assert.deepEqual(verbs(shim()), ['create']);
+});
+
 test('a container whose group has groups below it is deleted by runc', async () => {
   await shim().run(['/bin/sleep', '60'], recordedRuntime(shim(), 'runc'));
   const paths = JSON.parse(readFileSync(stateFile(shim()), 'utf8')).cgroup_paths as Record<string, string>;

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Deferred } from '../../../src/base/deferred.js';
 import { makeFifo } from '../../../src/linux/pipe.js';
 import { startNatively } from '../../../src/runc/native-start.js';
@@ -55,11 +56,23 @@ function writeAsInit(text: string): void {
   closeSync(fd);
 }
 
-test('init is let go, and once it has said so its FIFO is gone', async () => {
+test('init is let go, and once its program runs its FIFO is gone', async () => {
   const started = start();
-  writeAsInit('0');
+  const fd = openSync(fifo(), constants.O_WRONLY | constants.O_NONBLOCK);
+  writeSync(fd, '0');
+  assert.equal(await Promise.race([started, sleep(50, 'waits')]), 'waits');
+  // As it does when the program takes init's place.
+  closeSync(fd);
   assert.equal(await started, 'started');
   assert.ok(!existsSync(fifo()));
+});
+
+test('an init whose program does not run meets the deadline', async () => {
+  const started = start(never, 50);
+  const fd = openSync(fifo(), constants.O_WRONLY | constants.O_NONBLOCK);
+  writeSync(fd, '0');
+  assert.equal(await started, 'timeout');
+  closeSync(fd);
 });
 
 test('an init that has written its byte and ended since was started', async () => {
