@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { BerthError, messageOf } from '../domain/errors.js';
+import { UsageError } from './cli-error.js';
 
 const tcpScheme = 'tcp://';
 
@@ -18,6 +19,10 @@ export function isTcp(address: string): boolean {
 
 /** Throws `invalid-argument` for TCP without the certificates that it takes. */
 export function endpointOf(address: string, tlsDir: string): Endpoint {
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0];
+  if (scheme !== undefined && scheme !== tcpScheme && scheme !== 'unix://') {
+    throw new UsageError(`address ${address} is neither a socket's path nor ${tcpScheme}HOST:PORT`);
+  }
   if (!isTcp(address)) return { target: `unix:${socketPath(address)}`, credentials: credentials.createInsecure() };
   if (tlsDir === '') {
     throw new BerthError('invalid-argument', `${address} needs certificates: name their directory with --tls-dir`);

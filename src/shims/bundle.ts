@@ -1,7 +1,8 @@
 // A task's directory under the state directory: the OCI bundle, the shim's socket, its exit journal and its log.
 import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { directoriesIn } from '../base/directories-in.js';
 import { makeDirectory } from '../base/make-directory.js';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
 import { BerthError } from '../domain/errors.js';
@@ -31,8 +32,8 @@ export interface FoundBundle {
 /** Every bundle there is, whoever owns it. */
 export async function listBundles(stateDirectory: string): Promise<FoundBundle[]> {
   const found: FoundBundle[] = [];
-  for (const namespace of await directories(join(stateDirectory, 'tasks'))) {
-    for (const id of await directories(join(stateDirectory, 'tasks', namespace))) {
+  for (const namespace of await directoriesIn(join(stateDirectory, 'tasks'))) {
+    for (const id of await directoriesIn(join(stateDirectory, 'tasks', namespace))) {
       const key = { namespace, id };
       if (isValidId(id)) found.push({ key, bundle: bundlePath(stateDirectory, key) });
     }
@@ -100,8 +101,8 @@ export function refuseLink(path: string): void {
 /** Finishes the removals that a kill of the daemon cut short. */
 export async function removeDoomedBundles(stateDirectory: string): Promise<void> {
   const tasks = join(stateDirectory, 'tasks');
-  for (const namespace of await directories(tasks)) {
-    for (const name of await directories(join(tasks, namespace))) {
+  for (const namespace of await directoriesIn(tasks)) {
+    for (const name of await directoriesIn(join(tasks, namespace))) {
       if (name.startsWith(doomedPrefix)) await rm(join(tasks, namespace, name), { recursive: true, force: true });
     }
   }
@@ -166,9 +167,4 @@ export async function shimLogTail(path: string): Promise<string> {
 
 export async function openShimLog(path: string) {
   return open(join(path, 'log'), 'a', 0o600);
-}
-
-async function directories(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -1,7 +1,7 @@
 // What the runtime knows of containers, asked and deleted from here, where no shim does.
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { directoriesIn } from '../base/directories-in.js';
 import { type ContainerState, containerState } from '../runc/container-state.js';
 import { Runc } from '../runc/runc.js';
 import { spawnByNode } from '../runc/spawn-program.js';
@@ -13,9 +13,9 @@ type RuntimeRemains = Omit<ContainerRemains, 'namespace'>;
 
 /** Whatever the runtime knows below Berth's own root, be it a task or not. */
 export async function* runtimeStates({ runtime, stateDirectory }: Supervisor): AsyncGenerator<ContainerRemains> {
-  for (const namespace of await directories(runtime.root)) {
+  for (const namespace of await directoriesIn(runtime.root)) {
     const root = join(runtime.root, namespace);
-    for (const id of await directories(root)) {
+    for (const id of await directoriesIn(root)) {
       const key = { namespace, id };
       yield { ...key, bundle: bundlePath(stateDirectory, key), runtime: { binary: runtime.binary, root } };
     }
@@ -58,10 +58,4 @@ function runtimeCalls({ stateDirectory, orphans }: Supervisor, { bundle, runtime
   const { binary, root } = runtime;
   const directory = existsSync(bundle) ? bundle : stateDirectory;
   return { binary, root, directory, systemdCgroup: false, spawn: spawnByNode(orphans.leaveToLibuv) };
-}
-
-/** A link is none of ours, and leads to what is somebody else's. */
-async function directories(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -1,5 +1,7 @@
 // The commands that look after containers, namespaces and the daemon: ps, stop, kill, rm, labels, events, info, api.
 import assert from 'node:assert/strict';
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { runProgram, startProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
@@ -173,6 +175,18 @@ test('version and info tell of the daemon', async () => {
   assert.equal(info['pid'], daemon().pid);
   assert.deepEqual([info['containers'], info['tasks']], [0, {}]);
   assert.match((await berth('info')).stdout, /^UUID +[0-9a-f-]{36}$/m);
+});
+
+test('doctor tells a socket that one may not use from one that nobody serves', async () => {
+  const theirs = daemon().path('theirs');
+  await mkdir(theirs, { mode: 0o700 });
+  await chown(theirs, 65_534, 65_534);
+  const [file = '', ...args] = daemon().berthCommand(['--address', join(theirs, 'berth.sock'), 'doctor', '-o', 'json']);
+  // Root without its capabilities keeps to the modes of files.
+  const { stdout } = await runProgram('setpriv', ['--inh-caps=-all', '--bounding-set=-all', file, ...args]);
+  const findings = JSON.parse(stdout) as { check: string; detail: string }[];
+  const { detail } = findings.find(({ check }) => check === 'daemon') ?? {};
+  assert.equal(detail, `no permission to use ${join(theirs, 'berth.sock')}`);
 });
 
 test('doctor finds the daemon', async () => {

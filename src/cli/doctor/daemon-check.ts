@@ -1,4 +1,5 @@
 // Whether a daemon answers. That none runs is no failure of the host's.
+import { accessSync, constants } from 'node:fs';
 import { withDeadline } from '../../base/deadline.js';
 import { isBerthError, messageOf } from '../../domain/errors.js';
 import {
@@ -32,9 +33,24 @@ export async function checkDaemon(session: Session): Promise<Finding[]> {
       ...shimFindings((await connection.unary(MaintenanceService.shims, {})).shims),
     ];
   } catch (error) {
-    const advice = "start 'berthd' as root, or name its socket with --address";
-    if (isBerthError(error, 'unavailable')) return [warn('daemon', `none answers at ${path}`, advice)];
+    if (isBerthError(error, 'unavailable')) return [unreachable(path)];
     return [warn('daemon', messageOf(error), "look into berthd's log")];
+  }
+}
+
+function unreachable(path: string): Finding {
+  if (isRefused(path)) {
+    return warn('daemon', `no permission to use ${path}`, "run as root, or join the socket's group");
+  }
+  return warn('daemon', `none answers at ${path}`, "start 'berthd' as root, or name its socket with --address");
+}
+
+function isRefused(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EACCES';
   }
 }
 

@@ -1,9 +1,10 @@
 // Where a checkpoint lies: ROOT/checkpoints/NAMESPACE/CONTAINER/NAME with the image and what is known of it. Under its own
 // name it is complete; one that is being made or removed has another.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory, writeFileAtomically } from '../../base/atomic-file.js';
+import { directoriesIn } from '../../base/directories-in.js';
 import type { CheckpointPlan, CheckpointRecord } from '../../domain/checkpoint-record.js';
 import { decodeRecord, encodeRecord } from '../../store/codec.js';
 
@@ -104,9 +105,4 @@ export async function readPlan(path: string): Promise<CheckpointPlan | Checkpoin
   } catch {
     return undefined;
   }
-}
-
-async function directoriesIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

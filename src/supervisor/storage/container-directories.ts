@@ -1,8 +1,9 @@
 // A container's own directories: ROOT/containers/NAMESPACE/ID is kept over reboots, STATE/containers/NAMESPACE/ID is of
 // this boot. They are made when somebody asks for them, and go with the container.
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../../base/atomic-file.js';
+import { directoriesIn } from '../../base/directories-in.js';
 import { isBerthError } from '../../domain/errors.js';
 import { type ContainerKey, isValidId, keyString } from '../../domain/ids.js';
 import { getContainer } from '../get-container.js';
@@ -103,9 +104,4 @@ function rootsOf({ containersDirectory, stateDirectory }: Supervisor): string[] 
 
 function runRoot(stateDirectory: string): string {
   return join(stateDirectory, 'containers');
-}
-
-async function directoriesIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -69,6 +69,7 @@ for (const [args, message] of [
   [['exec', '-d', '-t', 'x', 'sh'], 'an exec that is detached (-d) has no input (-i) and no terminal (-t)'],
   [['run', '-it', '--rootfs', '/', 'x', 'sh'], 'standard input is not a terminal: leave -t or -i out'],
   [['exec', '-it', 'x', 'sh'], 'standard input is not a terminal: leave -t or -i out'],
+  [['ps', '--address', 'http://x'], "address http://x is neither a socket's path nor tcp://HOST:PORT"],
   [['api', 'call', 'Tasks/Kill', '{'], /^the request is not JSON: /],
   [
     ['-o', 'xml', 'ps'],
