@@ -7,6 +7,8 @@ import { exitCodes } from './exit-codes.js';
 import { buildProgram, isCommanderError, usageMessage } from './program.js';
 import { Session } from './session.js';
 
+// What Node will take away some day is not its user's to mend: grpc-js names a TLS server by its IP address, for one.
+process.noDeprecation = process.env['BERTH_DEBUG'] !== '1';
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 const session = new Session(process.stdout, process.env);
 let outputIsBroken = false;

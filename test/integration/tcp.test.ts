@@ -100,7 +100,7 @@ async function berthAs(name: string, ...args: string[]) {
 
 test('a client with a certificate of the authority is served, and its changes bear its name', async () => {
   const { stdout, stderr, code } = await berthAs('client', 'version');
-  assert.equal(code, 0, stderr);
+  assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
   assert.match(stdout, /berthd/);
   assert.equal((await berthAs('client', 'namespaces', 'create', 'remote')).code, 0);
   assert.match(daemon.log, /change .*Namespaces\/Create.*name=remote.*client=".*orchestrator-7"/);
