@@ -1,13 +1,17 @@
 // `runc start` without runc: a created init waits until somebody opens the FIFO beside its state for reading, writes one
 // byte into it and runs its program, and with that the FIFO ends. See docs/adr/0011-hot-path.md.
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Deferred } from '../base/deferred.js';
 import { isSystemError } from '../linux/libc.js';
 import { readRuncState } from './state-file.js';
 
 const fifoName = 'exec.fifo';
+/** It is a matter of a millisecond; a program that is the runtime's very file is not waited for any longer. */
+const programLimitMs = 1000;
+const programPollMs = 1;
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** `timeout`: init has been let go and does not run its program. `other`: this is the runtime's to do, or to refuse. */
@@ -32,7 +36,9 @@ export async function startNatively(
   const path = join(state.directory, fifoName);
   const fd = openFifo(path);
   if (fd === undefined) return 'other';
+  const program = programOf(init.pid);
   const outcome = await letGo(fd, init, timeoutMs);
+  if (outcome === 'started') await becomesAnother(program, init);
   // runc takes its absence for a sign that the container runs.
   if (outcome === 'started') unlinkSync(path);
   return outcome;
@@ -51,9 +57,8 @@ function openFifo(path: string): number | undefined {
 }
 
 /**
- * Closes `fd`. Init writes its byte, runs the hooks that are its own, and runs its program, whereby its end of the FIFO
- * closes. Before that it is a program of Go's still, which a SIGTERM would end with status 2. An init that has written the
- * byte and ended since was started.
+ * Closes `fd`. Init writes its byte, runs the hooks that are its own, and closes its end when it runs its program, or just
+ * before. An init that has written the byte and ended since was started.
  */
 async function letGo(fd: number, init: CreatedInit, timeoutMs: number): Promise<NativeStart> {
   const outcome = new Deferred<NativeStart>();
@@ -77,6 +82,33 @@ async function letGo(fd: number, init: CreatedInit, timeoutMs: number): Promise<
     isOpen = false;
     clearTimeout(timer);
     socket.destroy();
+  }
+}
+
+/**
+ * Resolves when init runs another program than it did. Until then it is a program of Go's, which as pid 1 does not die of a
+ * SIGTERM but ends with status 2. Since CVE-2024-21626 runc closes whatever is open, the FIFO too, before it runs the program.
+ */
+async function becomesAnother(program: string | undefined, { pid, ended }: CreatedInit): Promise<void> {
+  let isOver = false;
+  const over = ended.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  );
+  for (let waitedMs = 0; waitedMs < programLimitMs; waitedMs += programPollMs) {
+    if (isOver || program === undefined || programOf(pid) !== program) return;
+    await Promise.race([sleep(programPollMs), over]);
+  }
+}
+
+/** The file that the process runs; undefined when it has ended. */
+function programOf(pid: number): string | undefined {
+  try {
+    const { dev, ino } = statSync(`/proc/${pid}/exe`);
+    return `${dev} ${ino}`;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
   }
 }
 

@@ -6,10 +6,13 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -65,6 +68,20 @@ test('init is let go, and once its program runs its FIFO is gone', async () => {
   closeSync(fd);
   assert.equal(await started, 'started');
   assert.ok(!existsSync(fifo()));
+});
+
+test('an init that closes its FIFO before it runs its program is waited for', async () => {
+  const init = spawn('sh', ['-c', `printf 0 >'${fifo()}'; sleep 0.3; exec sleep 60`], { stdio: 'ignore' });
+  const initPid = init.pid ?? 0;
+  const ended = once(init, 'exit');
+  try {
+    writeState({ init_process_pid: initPid });
+    assert.equal(await startNatively(root, 'c', { pid: initPid, ended }, limitMs), 'started');
+    assert.equal(readFileSync(`/proc/${initPid}/cmdline`, 'utf8'), ['sleep', '60', ''].join('\0'));
+  } finally {
+    init.kill('SIGKILL');
+    await ended;
+  }
 });
 
 test('an init whose program does not run meets the deadline', async () => {
