@@ -8,10 +8,11 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== 'Z';
 }
 
-/** The processes whose working directory is `directory`, a real path. */
+/** The processes whose working directory is `directory`, a real path, or was until it was removed. */
 export function processesIn(directory: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => linkOf(`/proc/${pid}/cwd`) === directory && isRunning(pid));
+  const links = [directory, `${directory} (deleted)`];
+  return pids.filter((pid) => links.includes(linkOf(`/proc/${pid}/cwd`)) && isRunning(pid));
 }
 
 /** Whether it runs the program at `path`, a real path. */

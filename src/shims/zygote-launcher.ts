@@ -91,7 +91,7 @@ export class ZygoteLauncher implements ShimLauncher {
     const zygote = this.#zygote;
     if (zygote !== undefined) {
       zygote.close();
-      await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => zygote.kill());
+      await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => endByForce(zygote));
     }
     // Also where the last one has died and is not replaced yet.
     killRehearsalRemains(this.#options.directory);
@@ -147,4 +147,10 @@ export class ZygoteLauncher implements ShimLauncher {
     if (shim) this.#options.log.debug('a shim has ended', { pid, status, signal });
     else this.#options.onOrphanEnded(pid, { status, signal });
   }
+}
+
+/** Returns once it has ended: what it has left is known only then, since it may be starting something. */
+async function endByForce(zygote: Zygote): Promise<void> {
+  zygote.kill();
+  await withDeadline(zygote.ended, closeTimeoutMs, 'the end of a killed zygote').catch(() => undefined);
 }

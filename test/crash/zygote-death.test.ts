@@ -1,6 +1,6 @@
 // A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -173,6 +173,8 @@ test('what a zygote has left that died at its rehearsal does not outlive the dae
   const cwd = join(daemon().state, 'zygote');
   mkdirSync(cwd, { recursive: true });
   const left = await leaveBehind(cwd);
+  // As a rehearsal that has failed does.
+  rmdirSync(cwd);
   try {
     process.kill(dead, 'SIGKILL');
     assert.equal(await daemon().stop(), 0);
