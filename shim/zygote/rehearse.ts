@@ -10,7 +10,9 @@ import { ShimDefinition, type EventsRequest } from '../../src/generated/berth/sh
 import { Options } from '../../src/generated/containerd/runc/v1/oci.js';
 import { TaskDefinition } from '../../src/generated/containerd/task/v3/shim.js';
 import { type Client, dialTtrpc, type TtrpcConnection } from '../../src/ttrpc/client.js';
+import { killIfThere, processesIn, realPathOf } from '../../src/linux/known-process.js';
 import { makeFifo } from '../../src/linux/pipe.js';
+import { readProcessStat } from '../../src/linux/process-info.js';
 import { duplicateDescriptor } from '../../src/linux/session.js';
 import { serveTtrpc } from '../../src/ttrpc/server.js';
 import { ExitJournal } from '../exit-journal.js';
@@ -68,7 +70,16 @@ export async function rehearse(directory: string): Promise<void> {
     for (let round = 0; round < rounds; round++) await serveOnce(directory);
   } finally {
     process.chdir('/');
+    killActors(directory);
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Of a rehearsal that was broken off the runtime's processes may be left, waiting for somebody who does not come. */
+function killActors(directory: string): void {
+  const session = readProcessStat(process.pid)?.session;
+  for (const pid of processesIn(realPathOf(directory))) {
+    if (readProcessStat(pid)?.session === session) killIfThere(pid);
   }
 }
 

@@ -1,6 +1,7 @@
 // A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
@@ -10,7 +11,8 @@ import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { readProcessStat } from '../../src/linux/process-info.js';
 import { removeContainer, runContainer, waitForExit } from '../helpers/containers.js';
 import { Counter } from '../helpers/counter.js';
-import { hasEnded } from '../helpers/host-state.js';
+import { startBerthd } from '../helpers/daemon.js';
+import { findProcesses, hasEnded } from '../helpers/host-state.js';
 import { runProgram, startProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
@@ -181,6 +183,22 @@ test('what a zygote has left that died at its rehearsal does not outlive the dae
     await poll(() => hasEnded(left) || undefined, { limitMs, intervalMs: 20, what: 'the end of what was left' });
   } finally {
     if (!hasEnded(left)) process.kill(left, 'SIGKILL');
+  }
+});
+
+test('a rehearsal that fails leaves no process', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'berth-bin-'));
+  // The pretended runtime then cannot write down the pid of its container, which waits to be started.
+  writeFileSync(join(bin, 'mkfifo'), '#!/bin/sh\nmkdir init.pid\nexec /usr/bin/mkfifo "$@"\n', { mode: 0o755 });
+  const unlucky = await startBerthd({ env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+  try {
+    const limits = { limitMs, intervalMs: 20, what: 'the end of the rehearsal' };
+    await poll(() => unlucky.log.includes('the zygote could not rehearse') || undefined, limits);
+    const left = () => findProcesses(unlucky).filter(({ command }) => command.includes('zygote/runc'));
+    await poll(() => left().length === 0 || undefined, { limitMs, intervalMs: 20, what: 'the end of its processes' });
+  } finally {
+    await unlucky.dispose();
+    rmSync(bin, { recursive: true });
   }
 });
 
