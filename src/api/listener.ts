@@ -14,6 +14,8 @@ const socketUmask = 0o117;
 export interface Listener {
   /** Takes no more connections; those there are go on. */
   close(): void;
+  /** Ends them, also those that never said a word, of which grpc-js knows nothing. */
+  endConnections(): void;
 }
 
 /** Rejects with the system's reason when that cannot be. */
@@ -22,7 +24,7 @@ export async function listenOnSocket(
   credentials: ServerCredentials,
   { path, log }: { readonly path: string; readonly log: Log },
 ): Promise<Listener> {
-  const listener = inject(server, credentials, log, nameUnixPeer);
+  const { listener, closing } = inject(server, credentials, log, nameUnixPeer);
   const umask = process.umask(socketUmask);
   try {
     // Binds before it returns.
@@ -31,7 +33,7 @@ export async function listenOnSocket(
     process.umask(umask);
   }
   await once(listener, 'listening');
-  return { close: () => void listener.close() };
+  return closing;
 }
 
 export async function listenOnTcp(
@@ -39,10 +41,10 @@ export async function listenOnTcp(
   credentials: ServerCredentials,
   { host, port, log }: { readonly host: string; readonly port: number; readonly log: Log },
 ): Promise<Listener> {
-  const listener = inject(server, credentials, log, () => undefined);
+  const { listener, closing } = inject(server, credentials, log, () => undefined);
   listener.listen(port, host);
   await once(listener, 'listening');
-  return { close: () => void listener.close() };
+  return closing;
 }
 
 function inject(
@@ -50,15 +52,21 @@ function inject(
   credentials: ServerCredentials,
   log: Log,
   onConnection: (socket: Socket) => void,
-): SocketServer {
+): { readonly listener: SocketServer; readonly closing: Listener } {
   const injector = server.createConnectionInjector(credentials);
+  const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
     onConnection(socket);
     injector.injectConnection(socket);
   });
   listener.maxConnections = maxConnections;
   listener.on('drop', () => log.warn('a connection was refused: there are too many', { maxConnections }));
-  return listener;
+  const endConnections = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { listener, closing: { close: () => void listener.close(), endConnections } };
 }
 
 /** grpc-js tells a call's peer by its socket's remote address, and a unix socket has none. */

@@ -25,6 +25,9 @@ export async function openListeners(server: Server, configuration: Configuration
     close: () => {
       for (const listener of listeners) listener.close();
     },
+    endConnections: () => {
+      for (const listener of listeners) listener.endConnections();
+    },
   };
 }
 

@@ -106,6 +106,7 @@ export async function runDaemon(configuration: Configuration): Promise<void> {
   listener.close();
   closing.abort();
   await stopInOrder({ server, events, supervisor, store, log });
+  listener.endConnections();
   await launching.close();
 }
 
