@@ -12,7 +12,7 @@ const repeatMs = 5;
 /** 200 ms: the runtime has made its moves by then, or the machine is so busy that this wait is the least of it. */
 const mostRepeats = 40;
 
-/** Every group that was looked for by path: a shim has that of its zygote. */
+/** Where the group of that path is. A shim finds what its zygote has found. */
 let known = { path: '', directory: '' };
 
 /** Keeps moves quick until `ended`, for 200 ms at most. `pid` is of a child that runs in this process's groups. */

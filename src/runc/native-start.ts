@@ -38,10 +38,11 @@ export async function startNatively(
   if (fd === undefined) return 'other';
   const program = programOf(init.pid);
   const outcome = await letGo(fd, init, timeoutMs);
-  if (outcome === 'started') await becomesAnother(program, init);
+  if (outcome !== 'started') return outcome;
+  await becomesAnother(program, init.pid);
   // runc takes its absence for a sign that the container runs.
-  if (outcome === 'started') unlinkSync(path);
-  return outcome;
+  unlinkSync(path);
+  return 'started';
 }
 
 function openFifo(path: string): number | undefined {
@@ -86,18 +87,13 @@ async function letGo(fd: number, init: CreatedInit, timeoutMs: number): Promise<
 }
 
 /**
- * Resolves when init runs another program than it did. Until then it is a program of Go's, which as pid 1 does not die of a
+ * Resolves when init runs another program than it did, or has ended. Until then it is a program of Go's, which as pid 1 does not die of a
  * SIGTERM but ends with status 2. Since CVE-2024-21626 runc closes whatever is open, the FIFO too, before it runs the program.
  */
-async function becomesAnother(program: string | undefined, { pid, ended }: CreatedInit): Promise<void> {
-  let isOver = false;
-  const over = ended.then(
-    () => (isOver = true),
-    () => (isOver = true),
-  );
-  for (let waitedMs = 0; waitedMs < programLimitMs; waitedMs += programPollMs) {
-    if (isOver || program === undefined || programOf(pid) !== program) return;
-    await Promise.race([sleep(programPollMs), over]);
+async function becomesAnother(program: string | undefined, pid: number): Promise<void> {
+  if (program === undefined) return;
+  for (let waitedMs = 0; waitedMs < programLimitMs && programOf(pid) === program; waitedMs += programPollMs) {
+    await sleep(programPollMs);
   }
 }
 

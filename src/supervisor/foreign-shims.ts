@@ -14,7 +14,7 @@ import { ForeignShim } from '../shims/foreign/foreign-shim.js';
 import { launchForeignShim } from '../shims/foreign/launch-foreign-shim.js';
 import { type ForeignSettings, runShimBinary } from '../shims/foreign/shim-binary.js';
 import type { TaskShim } from '../shims/task-shim.js';
-import { deleteRuntimeState, isKnownToRuntime } from './runtime-state.js';
+import { deleteIfMade, deleteRuntimeState } from './runtime-state.js';
 import { settleEnds } from './settle-ends.js';
 import { shimCallTimeoutMs } from './shim-calls.js';
 import type { ContainerRemains, ShimKind } from './shim-kind.js';
@@ -96,10 +96,9 @@ export function foreignShims(settings: ForeignSettings, inboxes: EventInboxes): 
     async clear(supervisor, remains) {
       // Without a shim that served nobody can have made a container.
       try {
-        if ((await bundleShimPid(remains.bundle)) !== undefined) await deleteContainer(supervisor, remains);
-      } catch (error) {
-        if (isKnownToRuntime(remains)) throw error;
-        supervisor.log.warn('the runtime cannot delete what it has not made', { containerId: remains.id, error });
+        if ((await bundleShimPid(remains.bundle)) !== undefined) {
+          await deleteIfMade(supervisor, remains, () => deleteContainer(supervisor, remains));
+        }
       } finally {
         await killAll(remains);
         await removeDeadSocket(await readBootstrap(remains.bundle));

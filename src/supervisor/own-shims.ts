@@ -4,10 +4,9 @@ import { bundleShimPid } from '../shims/bundle.js';
 import { killShimRemains } from '../shims/shim-remains.js';
 import { Shim } from '../shims/shim.js';
 import { replaceShim } from './replace-shim.js';
-import { deleteRuntimeState, isKnownToRuntime } from './runtime-state.js';
+import { deleteIfMade, deleteRuntimeState } from './runtime-state.js';
 import { endShim, killShim } from './shim-calls.js';
-import type { ContainerRemains, ShimKind } from './shim-kind.js';
-import type { Supervisor } from './supervisor.js';
+import type { ShimKind } from './shim-kind.js';
 
 export const ownShims: ShimKind = {
   async launch({ launcher }, { namespace, id, bundle }) {
@@ -28,7 +27,7 @@ export const ownShims: ShimKind = {
     const shimPid = await bundleShimPid(remains.bundle);
     await killShimRemains(remains.bundle, shimPid);
     // Without a shim that served nobody can have asked the runtime for anything.
-    if (shimPid !== undefined) await deleteMade(supervisor, remains);
+    if (shimPid !== undefined) await deleteIfMade(supervisor, remains, () => deleteRuntimeState(supervisor, remains));
   },
   async deleteContainer(supervisor, container) {
     // Of the dead shim a deletion, or the start of an exec, may still be under way in the runtime.
@@ -36,13 +35,3 @@ export const ownShims: ShimKind = {
     await deleteRuntimeState(supervisor, container);
   },
 };
-
-/** A runtime that cannot even be run has made nothing, and its failure to delete that is none. */
-async function deleteMade(supervisor: Supervisor, remains: ContainerRemains): Promise<void> {
-  try {
-    await deleteRuntimeState(supervisor, remains);
-  } catch (error) {
-    if (isKnownToRuntime(remains)) throw error;
-    supervisor.log.warn('the runtime cannot delete what it has not made', { containerId: remains.id, error });
-  }
-}

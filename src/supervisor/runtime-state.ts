@@ -27,6 +27,20 @@ export function isKnownToRuntime({ id, runtime }: RuntimeRemains): boolean {
   return existsSync(join(runtime.root, id));
 }
 
+/** A runtime that cannot even be run has made nothing, and its failure to delete that is none. */
+export async function deleteIfMade(
+  { log }: Supervisor,
+  remains: ContainerRemains,
+  deletion: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await deletion();
+  } catch (error) {
+    if (isKnownToRuntime(remains)) throw error;
+    log.warn('the runtime cannot delete what it has not made', { containerId: remains.id, error });
+  }
+}
+
 /**
  * What a deletion that failed has left below Berth's own root, and that would keep the name taken. Must run in the container's
  * queue, when it has no task.
