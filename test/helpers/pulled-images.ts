@@ -1,16 +1,17 @@
 // Images for pulls: pushed to a registry by skopeo, and taken away from the daemon again.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { poll } from '../../src/base/deadline.js';
 import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { listBlobs } from './content.js';
 import type { TestDaemon } from './daemon.js';
+import { describeTree } from './file-tree.js';
 import { type OciDescriptor, OciLayout } from './oci-layout.js';
 import type { Registry } from './registry.js';
-import { Snapshots } from './snapshots.js';
+import { mounted, Snapshots } from './snapshots.js';
 
 const collectLimitMs = 10_000;
 
@@ -32,6 +33,35 @@ export async function pushImage(
 /** The busybox root filesystem that every test daemon has, as a layer. */
 export function rootfsLayer(daemon: TestDaemon): Buffer {
   return execFileSync('tar', ['--create', '--numeric-owner', '-C', daemon.rootfs, '.'], { maxBuffer: 1e9 });
+}
+
+export type Puller = 'berth' | 'ctr';
+
+/** Pulls over plain HTTP by this command line, which may be given more arguments. */
+export async function pullBy(
+  how: Puller,
+  daemon: TestDaemon,
+  name: string,
+  { args = [], limitMs }: { readonly args?: readonly string[]; readonly limitMs: number },
+): Promise<void> {
+  const { code, stderr } =
+    how === 'ctr'
+      ? await daemon.ctr(['image', 'pull', '--plain-http', ...args, name], { limitMs })
+      : await daemon.berth(['pull', '--plain-http', '--quiet', ...args, name], { limitMs });
+  assert.equal(code, 0, stderr);
+}
+
+/** What a container of the one image that is there would see. */
+export async function pulledTree(daemon: TestDaemon): Promise<Map<string, string>> {
+  const snapshots = new Snapshots(() => daemon);
+  const all = await snapshots.list();
+  const parents = new Set(all.map(({ parent }) => parent));
+  const root = daemon.path('merged');
+  mkdirSync(root, { recursive: true });
+  const mounts = await snapshots.view('look', all.find(({ name }) => !parents.has(name))?.name);
+  const tree = await mounted(mounts, root, () => describeTree(root));
+  await snapshots.remove('look');
+  return tree;
 }
 
 /** Takes all images and leases away; then nothing that they kept may be left. */

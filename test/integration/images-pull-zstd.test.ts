@@ -1,15 +1,13 @@
 // An index of images whose layers are compressed by zstd, in a real registry: pulled by `berth` and by ctr, unpacked as the
 // real containerd unpacks it, and run.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { startContainerd, type TestDaemon } from '../helpers/daemon.js';
-import { describeTree } from '../helpers/file-tree.js';
-import { pushImage, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
+import { pullBy, pulledTree, type Puller, pushImage, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
-import { mounted, Snapshots } from '../helpers/snapshots.js';
+import { Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
@@ -44,7 +42,7 @@ before(async () => {
   });
   name = registry.reference('zstd:1');
   await pull(reference, 'ctr');
-  expected = await treeOf(reference);
+  expected = await pulledTree(reference);
 });
 
 after(async () => {
@@ -53,34 +51,15 @@ after(async () => {
   await reference.dispose();
 });
 
-async function pull(subject: TestDaemon, how: 'berth' | 'ctr'): Promise<void> {
-  const options = { limitMs: pullLimitMs };
-  const platform = ['--platform', 'linux/amd64', name];
-  const { code, stderr } =
-    how === 'ctr'
-      ? await subject.ctr(['image', 'pull', '--plain-http', ...platform], options)
-      : await subject.berth(['pull', '--plain-http', '--quiet', ...platform], options);
-  assert.equal(code, 0, stderr);
-}
-
-/** What a container of the image would see. */
-async function treeOf(subject: TestDaemon): Promise<Map<string, string>> {
-  const snapshots = new Snapshots(() => subject);
-  const all = await snapshots.list();
-  const parents = new Set(all.map(({ parent }) => parent));
-  const root = subject.path('merged');
-  mkdirSync(root, { recursive: true });
-  const mounts = await snapshots.view('look', all.find((snapshot) => !parents.has(snapshot.name))?.name);
-  const tree = await mounted(mounts, root, () => describeTree(root));
-  await snapshots.remove('look');
-  return tree;
+async function pull(subject: TestDaemon, how: Puller): Promise<void> {
+  await pullBy(how, subject, name, { args: ['--platform', 'linux/amd64'], limitMs: pullLimitMs });
 }
 
 for (const how of ['berth', 'ctr'] as const) {
   test(`pulled by ${how}, the layers of one platform come, are as containerd has them, and run`, async () => {
     await pull(daemon(), how);
     assert.equal((await new Snapshots(daemon).keys()).length, 2);
-    const tree = await treeOf(daemon());
+    const tree = await pulledTree(daemon());
     assert.match(tree.get('etc/architecture') ?? '', /^file mode=644 owner=5:6 .* size=6 /);
     assert.deepEqual(Object.fromEntries(tree), Object.fromEntries(expected));
     const byCtr = await daemon().ctr(['run', '--rm', name, 'by-ctr', 'cat', '/etc/architecture']);

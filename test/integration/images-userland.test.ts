@@ -1,15 +1,12 @@
 // A Debian userland that debootstrap made, in an image of several layers: pulled by `berth` and by ctr, unpacked as the
 // real containerd unpacks it, and run.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { startContainerd, type TestDaemon } from '../helpers/daemon.js';
-import { describeTree } from '../helpers/file-tree.js';
 import { OciLayout } from '../helpers/oci-layout.js';
-import { removePulled } from '../helpers/pulled-images.js';
+import { pullBy, pulledTree, type Puller, removePulled } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
-import { mounted, Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 import { debianLayer } from '../helpers/userland.js';
 
@@ -40,7 +37,7 @@ before(async () => {
   await registry.push(directory, 'debian:1');
   name = registry.reference('debian:1');
   await pull(reference, 'ctr');
-  expected = await treeOf(reference);
+  expected = await pulledTree(reference);
 });
 
 after(async () => {
@@ -63,33 +60,14 @@ function changes(): Buffer {
   ]);
 }
 
-async function pull(subject: TestDaemon, how: 'berth' | 'ctr'): Promise<void> {
-  const options = { limitMs: pullLimitMs };
-  const { code, stderr } =
-    how === 'ctr'
-      ? await subject.ctr(['image', 'pull', '--plain-http', name], options)
-      : await subject.berth(['pull', '--plain-http', '--quiet', name], options);
-  assert.equal(code, 0, stderr);
-}
-
-/** What a container of the image would see. */
-async function treeOf(subject: TestDaemon): Promise<Map<string, string>> {
-  const snapshots = new Snapshots(() => subject);
-  const all = await snapshots.list();
-  const parents = new Set(all.map(({ parent }) => parent));
-  const top = all.find((snapshot) => !parents.has(snapshot.name))?.name;
-  const root = subject.path('merged');
-  mkdirSync(root, { recursive: true });
-  const mounts = await snapshots.view('look', top);
-  const tree = await mounted(mounts, root, () => describeTree(root));
-  await snapshots.remove('look');
-  return tree;
+async function pull(subject: TestDaemon, how: Puller): Promise<void> {
+  await pullBy(how, subject, name, { limitMs: pullLimitMs });
 }
 
 for (const how of ['berth', 'ctr'] as const) {
   test(`pulled by ${how}, every file of it is as containerd has it`, async () => {
     await pull(daemon(), how);
-    const tree = await treeOf(daemon());
+    const tree = await pulledTree(daemon());
     assert.ok(tree.size > leastFiles, `${tree.size} files`);
     assert.deepEqual(Object.fromEntries(tree), Object.fromEntries(expected));
     assert.match(tree.get('usr/bin/passwd') ?? '', /^file mode=4755 owner=0:0 /);
