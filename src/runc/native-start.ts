@@ -28,18 +28,20 @@ export async function startNatively(
   id: string,
   init: CreatedInit,
   timeoutMs: number,
+  programOf = programOfProcess,
 ): Promise<NativeStart> {
   const state = readRuncState(root, id);
   if (state === undefined || state.initPid !== init.pid) return 'other';
   // systemd's readiness protocol, where runc plays it, has `runc start` as its relay.
   if (existsSync(join(state.directory, 'notify'))) return 'other';
   const path = join(state.directory, fifoName);
+  // Once its FIFO is open, init may run its program at any moment.
+  const program = programOf(init.pid);
   const fd = openFifo(path);
   if (fd === undefined) return 'other';
-  const program = programOf(init.pid);
   const outcome = await letGo(fd, init, timeoutMs);
   if (outcome !== 'started') return outcome;
-  await becomesAnother(program, init.pid);
+  if (program !== undefined) await until(() => programOf(init.pid) !== program);
   // runc takes its absence for a sign that the container runs.
   unlinkSync(path);
   return 'started';
@@ -87,18 +89,16 @@ async function letGo(fd: number, init: CreatedInit, timeoutMs: number): Promise<
 }
 
 /**
- * Resolves when init runs another program than it did, or has ended. Until then it is a program of Go's, which as pid 1 does not die of a
- * SIGTERM but ends with status 2. Since CVE-2024-21626 runc closes whatever is open, the FIFO too, before it runs the program.
+ * Waits for init to run another program than it did, or to have ended. Until then it is a program of Go's, which as pid 1 does not
+ * die of a SIGTERM but ends with status 2. Since CVE-2024-21626 runc closes whatever is open, the FIFO too, before it runs the program.
  */
-async function becomesAnother(program: string | undefined, pid: number): Promise<void> {
-  if (program === undefined) return;
-  for (let waitedMs = 0; waitedMs < programLimitMs && programOf(pid) === program; waitedMs += programPollMs) {
+async function until(isAnother: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < programLimitMs && !isAnother(); waitedMs += programPollMs)
     await sleep(programPollMs);
-  }
 }
 
 /** The file that the process runs; undefined when it has ended. */
-function programOf(pid: number): string | undefined {
+function programOfProcess(pid: number): string | undefined {
   try {
     const { dev, ino } = statSync(`/proc/${pid}/exe`);
     return `${dev} ${ino}`;

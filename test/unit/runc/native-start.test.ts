@@ -59,6 +59,16 @@ function writeAsInit(text: string): void {
   closeSync(fd);
 }
 
+function hasReader(): boolean {
+  try {
+    closeSync(openSync(fifo(), constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENXIO');
+    return false;
+  }
+}
+
 test('init is let go, and once its program runs its FIFO is gone', async () => {
   const started = start();
   const fd = openSync(fifo(), constants.O_WRONLY | constants.O_NONBLOCK);
@@ -82,6 +92,18 @@ test('an init that closes its FIFO before it runs its program is waited for', as
     init.kill('SIGKILL');
     await ended;
   }
+});
+
+test('what init runs is looked at before its FIFO lets it go, and then until it runs another', async () => {
+  const readersWhenLooked: boolean[] = [];
+  const look = (): string => {
+    readersWhenLooked.push(hasReader());
+    return readersWhenLooked.length < 4 ? 'runc init' : 'its program';
+  };
+  const started = startNatively(root, 'c', { pid, ended: never }, limitMs, look);
+  writeAsInit('0');
+  assert.equal(await started, 'started');
+  assert.deepEqual(readersWhenLooked, [false, false, false, false]);
 });
 
 test('an init whose program does not run meets the deadline', async () => {
