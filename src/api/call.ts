@@ -7,21 +7,34 @@ import type { Scope } from '../images/scope.js';
 const namespaceHeader = 'containerd-namespace';
 const leaseHeader = 'containerd-lease';
 
+/** Has `abort` called when the call is not wanted any more; what it returns ends that. */
+export type WatchForAbort = (abort: () => void) => () => void;
+
 export class Call {
   readonly #metadata: Metadata;
-  readonly #makeSignal: () => AbortSignal;
+  readonly #watchForAbort: WatchForAbort;
   #signal: AbortSignal | undefined;
+  #stopWatching: (() => void) | undefined;
 
   /** Most calls end before anybody asks for their signal, and it costs more than many of them: it is made on demand. */
-  constructor(metadata: Metadata, makeSignal: () => AbortSignal) {
+  constructor(metadata: Metadata, watchForAbort: WatchForAbort) {
     this.#metadata = metadata;
-    this.#makeSignal = makeSignal;
+    this.#watchForAbort = watchForAbort;
   }
 
-  /** Aborts when the client cancels or goes away, and when the daemon stops. */
+  /** Aborts when the client cancels or goes away, and when the daemon stops; not any more once the call is over. */
   get signal(): AbortSignal {
-    this.#signal ??= this.#makeSignal();
+    if (this.#signal === undefined) {
+      const aborter = new AbortController();
+      this.#signal = aborter.signal;
+      this.#stopWatching = this.#watchForAbort(() => aborter.abort());
+    }
     return this.#signal;
+  }
+
+  /** It has been answered. */
+  end(): void {
+    this.#stopWatching?.();
   }
 
   /** The namespace that the client works in; `failed-precondition` without one, as in containerd. */

@@ -127,12 +127,13 @@ async function* messagesOf(stream: AsyncIterable<unknown>, { signal }: Call): As
 }
 
 function callOf(wire: ServerCall, closing: AbortSignal): Call {
-  return new Call(wire.metadata, () => {
-    const aborter = new AbortController();
-    if (wire.cancelled) aborter.abort();
+  return new Call(wire.metadata, (abort) => {
+    if (wire.cancelled || closing.aborted) abort();
     // Every kind of call is an emitter; their union has no common signature of `once`.
-    (wire as EventEmitter).once('cancelled', () => aborter.abort());
-    return AbortSignal.any([aborter.signal, closing]);
+    (wire as EventEmitter).once('cancelled', abort);
+    // Not AbortSignal.any: what lives as long as the daemon would remember each of its signals (Node 20).
+    closing.addEventListener('abort', abort, { once: true });
+    return () => closing.removeEventListener('abort', abort);
   });
 }
 
@@ -153,6 +154,8 @@ async function answerUnary(
     if (unary.cancelled) return;
     const reason = closing.aborted && isBerthError(error, 'cancelled') ? stopping() : error;
     callback(statusFromError(reason, log), null);
+  } finally {
+    call.end();
   }
 }
 
@@ -175,6 +178,8 @@ async function answerStream(
     tellChange(context, stream, call, error);
     // A client that has gone away needs no answer.
     if (!stream.cancelled) stream.emit('error', statusFromError(closing.aborted ? stopping() : error, log));
+  } finally {
+    call.end();
   }
 }
 

@@ -1,6 +1,7 @@
 // Calls that are over before their handler begins, or while a piece is on its way: the handler always learns of it.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { rmSync, mkdtempSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
@@ -32,6 +33,7 @@ const piece = randomBytes(64 * 1024);
 const directory = mkdtempSync(join(tmpdir(), 'berth-streams-'));
 const socket = join(directory, 's');
 const server = new Server(callOptions);
+const closing = new AbortController();
 let begun = 0;
 let ended = 0;
 let session: ClientHttp2Session;
@@ -63,7 +65,7 @@ before(async () => {
         }
       },
     },
-    { log: quietLog, closing: new AbortController().signal },
+    { log: quietLog, closing: closing.signal },
   );
   await new Promise<void>((resolve, reject) => {
     server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) => {
@@ -110,6 +112,21 @@ test('a stream that is cancelled while a piece is on its way ends', async () => 
   }
   assert.equal(begun, calls);
   await allEnded();
+});
+
+test('a call that is over leaves nothing with the signal of the daemon’s stop, which outlives it', async () => {
+  const waiting = ['Wait', 'WaitOnce'].map((name) => {
+    const request = session.request({ ...headers, ':path': `/test.Streams/${name}` });
+    request.on('error', () => undefined);
+    request.end(framed(Buffer.alloc(0)));
+    return request;
+  });
+  await poll(() => begun === waiting.length || undefined, { limitMs: 10_000, intervalMs: 5, what: 'calls to begin' });
+  const held = () => getEventListeners(closing.signal, 'abort').length;
+  assert.equal(held(), waiting.length);
+  for (const request of waiting) await closed(request);
+  await allEnded();
+  await poll(() => held() === 0 || undefined, { limitMs: 10_000, intervalMs: 5, what: 'the end of what was held' });
 });
 
 const headers = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
