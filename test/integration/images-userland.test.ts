@@ -83,14 +83,20 @@ for (const how of ['berth', 'ctr'] as const) {
 
 test('its shell runs as the user that the image names, with its programs', async () => {
   const script =
-    'id -un; id -g; pwd; cat made; . /etc/os-release; echo $NAME; dpkg-deb --version | head -n 1; perl -e "print 6*7"';
+    'id -un; id -g; pwd; cat made; . /etc/os-release; echo $NAME; dpkg --status bash | grep ^Status; perl -e "print 6*7"';
   const run = await daemon().berth(['run', '--rm', '--quiet', name, 'bash', '-c', script], {
     limitMs: pullLimitMs,
   });
   assert.equal(run.code, 0, run.stderr);
-  const [user, group, directory, made, release, dpkg, product] = run.stdout.split('\n');
-  assert.deepEqual([user, group, directory, made, release, product], ['games', '60', '/srv', 'made', 'Changed', '42']);
-  assert.match(dpkg ?? '', /^Debian .*package archive backend version/);
+  assert.deepEqual(run.stdout.split('\n'), [
+    'games',
+    '60',
+    '/srv',
+    'made',
+    'Changed',
+    'Status: install ok installed',
+    '42',
+  ]);
   const byCtr = await daemon().ctr(['run', '--rm', name, 'by-ctr', 'bash', '-c', 'id -u; umask; exit 3']);
   assert.deepEqual([byCtr.stdout, byCtr.code], ['5\n0022\n', 3], byCtr.stderr);
 });
