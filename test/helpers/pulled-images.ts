@@ -9,11 +9,10 @@ import { LeasesService } from '../../src/generated/containerd/services/leases/v1
 import { listBlobs } from './content.js';
 import type { TestDaemon } from './daemon.js';
 import { describeTree } from './file-tree.js';
+import { collectLimitMs } from './images.js';
 import { type OciDescriptor, OciLayout } from './oci-layout.js';
 import type { Registry } from './registry.js';
 import { mounted, Snapshots } from './snapshots.js';
-
-const collectLimitMs = 10_000;
 
 export async function pushImage(
   daemon: TestDaemon,
