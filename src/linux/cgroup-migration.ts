@@ -14,8 +14,8 @@ const mostRepeats = 40;
 
 /** Where the group of that path is. A shim finds what its zygote has found. */
 let known = { path: '', directory: '' };
-/** As of the first call. A shim finds what its zygote has found. */
-let movesWait: boolean | undefined;
+/** As the kernel was at the first call. A shim finds what its zygote has found. */
+let knownToWait: boolean | undefined;
 
 /**
  * Keeps moves quick until `ended`, for 200 ms at most, where they would wait. `pid` is of a child that runs in this process's
@@ -23,8 +23,7 @@ let movesWait: boolean | undefined;
  */
 export function hastenMigrations(
   { pid, ended }: { readonly pid: number; readonly ended: Promise<unknown> },
-  wouldWait = (movesWait ??=
-    waitsForGracePeriods('/sys/kernel')),
+  wouldWait = movesWait(),
 ): void {
   if (!wouldWait) return;
   let processes: string | undefined;
@@ -42,6 +41,10 @@ export function hastenMigrations(
     }
     if (++repeats < mostRepeats) timer = setTimeout(repeat, repeatMs);
   }
+}
+
+function movesWait(): boolean {
+  return (knownToWait ??= waitsForGracePeriods('/sys/kernel'));
 }
 
 /**
