@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
 import { metadataFor, type RpcOptions } from '../helpers/rpc.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 import { type Message, WireClient } from '../helpers/wire-client.js';
 
 // Registered first, so that it runs before the daemon's own check: a pull that fails keeps its lease, to be gone on with.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd();
 const client = new WireClient(['berth/v1/storage.proto', 'berth/v1/images.proto']);

@@ -7,14 +7,15 @@ import { ContentService } from '../../src/generated/containerd/services/content/
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { FakeRegistry } from '../helpers/fake-registry.js';
-import { assertClean, removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
+import { assertClean } from '../helpers/pulled-images.js';
 import { Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
 afterEach(async () => {
   registry.requests.length = 0;
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd();
@@ -79,13 +80,13 @@ test('an import that dies leaves what the collector removes', async () => {
   const archive = daemon().path('app.tar');
   assert.equal((await daemon().berth(['pull', '-q', reference])).code, 0);
   assert.equal((await daemon().berth(['images', 'export', '--file', archive, reference])).code, 0);
-  await removePulled(daemon());
+  await removeImages(daemon());
   await daemon().kill9();
   await daemon().start({ BERTH_FAILPOINT: 'import.read' });
   assert.equal((await daemon().berth(['images', 'import', archive])).code, 1);
   await daemon().died();
   await daemon().start();
   await assertClean(daemon());
-  await removePulled(daemon());
+  await removeImages(daemon());
   assert.equal((await daemon().berth(['images', 'import', archive])).stdout, `${reference}\n`);
 });

@@ -7,12 +7,12 @@ import type { TestDaemon } from './daemon.js';
 /** A shim answers its shutdown a moment before its process is gone. */
 const settleLimitMs = 5000;
 
-export async function assertCheckClean(daemon: TestDaemon): Promise<void> {
+export async function assertCheckClean(daemon: TestDaemon, limitMs = settleLimitMs): Promise<void> {
   let findings: readonly Finding[] = [];
   const probe = async (): Promise<true | undefined> => {
     ({ findings } = await daemon.call(MaintenanceService.check, { repair: false }));
     return findings.length === 0 || undefined;
   };
-  await poll(probe, { limitMs: settleLimitMs, intervalMs: 50, what: 'a clean check' }).catch(() => undefined);
+  await poll(probe, { limitMs, intervalMs: 50, what: 'a clean check' }).catch(() => undefined);
   assert.deepEqual(findings, []);
 }

@@ -1,12 +1,8 @@
-// Images for pulls: pushed to a registry by skopeo, and taken away from the daemon again.
+// Images for pulls: pushed to a registry by skopeo, pulled from it, and looked at.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { poll } from '../../src/base/deadline.js';
-import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
-import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
-import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
-import { listBlobs } from './content.js';
+import { assertCheckClean } from './check-clean.js';
 import type { TestDaemon } from './daemon.js';
 import { describeTree } from './file-tree.js';
 import { collectLimitMs } from './images.js';
@@ -63,23 +59,7 @@ export async function pulledTree(daemon: TestDaemon): Promise<Map<string, string
   return tree;
 }
 
-/** Takes all images and leases away; then nothing that they kept may be left. */
-export async function removePulled(daemon: TestDaemon): Promise<void> {
-  const { leases } = await daemon.call(LeasesService.list, { filters: [] });
-  for (const { id } of leases) await daemon.call(LeasesService.delete, { id, sync: true });
-  const { images } = await daemon.call(ImagesService.list, { filters: [] });
-  for (const { name } of images) await daemon.call(ImagesService.delete, { name, sync: true, target: undefined });
-  const left = async () => [...(await listBlobs(daemon)), ...(await new Snapshots(() => daemon).keys())];
-  const isEmpty = async () => (await left()).length === 0 || undefined;
-  const what = 'blobs and snapshots to be collected';
-  await poll(isEmpty, { limitMs: collectLimitMs, intervalMs: 50, what }).catch(() => undefined);
-  assert.deepEqual(await left(), []);
-}
-
+/** As `assertCheckClean`, where a collection may have to come first, and may still be at the files of records that it has taken. */
 export async function assertClean(daemon: TestDaemon): Promise<void> {
-  const find = async () => (await daemon.call(MaintenanceService.check, { repair: false })).findings;
-  // The collection that has taken the records may still be at their files.
-  const isClean = async () => (await find()).length === 0 || undefined;
-  await poll(isClean, { limitMs: collectLimitMs, intervalMs: 50, what: 'a clean check' }).catch(() => undefined);
-  assert.deepEqual(await find(), []);
+  await assertCheckClean(daemon, collectLimitMs);
 }

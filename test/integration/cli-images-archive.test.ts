@@ -7,14 +7,15 @@ import { afterEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { ContentService } from '../../src/generated/containerd/services/content/v1/content.js';
 import { listBlobs } from '../helpers/content.js';
+import { removeImages } from '../helpers/images.js';
 import { OciLayout } from '../helpers/oci-layout.js';
 import { runProgram } from '../helpers/program.js';
-import { assertClean, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
+import { assertClean, rootfsLayer } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd();
 
@@ -97,7 +98,7 @@ test('what berth exports, ctr and skopeo read, and what ctr exports, berth reads
   await program('skopeo', '--insecure-policy', 'copy', `oci-archive:${second}`, `dir:${third}`);
   const loaded = await program('skopeo', 'inspect', '--config', `docker-archive:${second}`);
   assert.deepEqual(JSON.parse(loaded).config.Cmd, ['/bin/cat', '/greeting']);
-  await removePulled(daemon());
+  await removeImages(daemon());
   const imported = await daemon().ctr(['image', 'import', second]);
   assert.equal(imported.code, 0, imported.stderr);
   // ctr keeps the archive's own index as well.
@@ -109,7 +110,7 @@ test('what berth exports, ctr and skopeo read, and what ctr exports, berth reads
   await checkRuns(name);
   const exported = await daemon().ctr(['image', 'export', first, name]);
   assert.equal(exported.code, 0, exported.stderr);
-  await removePulled(daemon());
+  await removeImages(daemon());
   assert.equal(await succeed('images', 'import', first), `${name}\n`);
   await checkRuns(name);
   const { stdoutBytes } = await daemon().berth(['images', 'export', name]);
@@ -136,10 +137,10 @@ test('of an image for several platforms all that is here goes, and comes', async
   await succeed('images', 'export', '-f', whole, 'multi');
   const arm = daemon().path('arm.tar');
   await succeed('images', 'export', '--platform', 'arm64', '-f', arm, 'multi');
-  await removePulled(daemon());
+  await removeImages(daemon());
   await succeed('images', 'import', whole);
   assert.deepEqual(await listBlobs(daemon()), all);
-  await removePulled(daemon());
+  await removeImages(daemon());
   await succeed('images', 'import', arm);
   assert.equal((await listBlobs(daemon())).length, 3);
 });
@@ -174,7 +175,7 @@ test('archives that are damaged or lie are refused, and nothing of them is left'
     assert.equal(code, 1, `expected ${String(message)}`);
     assert.match(stderr, message);
   }
-  await removePulled(daemon());
+  await removeImages(daemon());
   await assertClean(daemon());
 });
 

@@ -4,14 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import { ContentService } from '../../src/generated/containerd/services/content/v1/content.js';
 import { listBlobs, readBlob } from '../helpers/content.js';
+import { removeImages } from '../helpers/images.js';
 import { rawTar } from '../helpers/raw-tar.js';
-import { assertClean, pushImage, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
+import { assertClean, pushImage, rootfsLayer } from '../helpers/pulled-images.js';
 import { Registry } from '../helpers/registry.js';
 import { startInTerminal } from '../helpers/terminal.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd();
 let registry: Registry;
@@ -74,7 +75,7 @@ test('labels are those that ctr makes', async () => {
   const byCtr = await daemon().ctr(['image', 'pull', '--plain-http', '--platform', 'linux/amd64', name]);
   assert.equal(byCtr.code, 0, byCtr.stderr);
   const expected = await labels();
-  await removePulled(daemon());
+  await removeImages(daemon());
   await succeed('pull', '--platform', 'linux/amd64', name);
   assert.deepEqual(await labels(), expected);
 });

@@ -4,14 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { listBlobs } from '../helpers/content.js';
+import { removeImages } from '../helpers/images.js';
 import { runProgram } from '../helpers/program.js';
-import { pushImage, removePulled } from '../helpers/pulled-images.js';
+import { pushImage } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd();
 let open: Registry;

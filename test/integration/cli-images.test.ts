@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import { digestOf, listBlobs } from '../helpers/content.js';
+import { removeImages } from '../helpers/images.js';
 import type { OciDescriptor } from '../helpers/oci-layout.js';
-import { pushImage, removePulled } from '../helpers/pulled-images.js';
+import { pushImage } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd({ config: 'gc_delay_ms = 600_000\ngc_interval_seconds = 600' });
 let registry: Registry;

@@ -1,14 +1,15 @@
 // `berth run` of an image that is not here yet: pulled where it is missing, always, or never.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { assertClean, pushImage, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
+import { assertClean, pushImage, rootfsLayer } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
 afterEach(async () => {
-  await removePulled(daemon());
+  await removeImages(daemon());
   await assertClean(daemon());
 });
 

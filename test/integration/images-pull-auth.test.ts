@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { FakeRegistry } from '../helpers/fake-registry.js';
-import { removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const keys = mkdtempSync(join(tmpdir(), 'berth-keys-'));
@@ -20,7 +20,7 @@ afterEach(async () => {
     server.override = undefined;
     server.requests.length = 0;
   }
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd({ config: `registry_certificates = "${certificates}"` });

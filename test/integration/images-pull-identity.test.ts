@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers';
 import { after, afterEach, before, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { FakeRegistry } from '../helpers/fake-registry.js';
-import { removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const keys = mkdtempSync(join(tmpdir(), 'berth-keys-'));
@@ -24,7 +24,7 @@ afterEach(async () => {
     server.requests.length = 0;
   }
   rmSync(certificates, { recursive: true, force: true });
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd({ config: `registry_certificates = "${certificates}"` });

@@ -8,14 +8,15 @@ import { ImagesService, type PullImageRequest } from '../../src/generated/berth/
 import { ImagesService as Records } from '../../src/generated/containerd/services/images/v1/images.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
 import { FakeRegistry } from '../helpers/fake-registry.js';
-import { assertClean, removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
+import { assertClean } from '../helpers/pulled-images.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
 afterEach(async () => {
   registry.override = undefined;
   registry.requests.length = 0;
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd({ config: 'registry_timeout_ms = 300' });
@@ -137,7 +138,7 @@ test('a layer that is too short, too long, endless, or something else', async ()
       return true;
     };
     await refused('layer', code, message);
-    await removePulled(daemon());
+    await removeImages(daemon());
   }
   registry.override = (request, answer) => {
     if (!isBlob(request)) return false;
@@ -182,7 +183,7 @@ test('a registry that falls silent, and one that cuts off again and again, are g
     return true;
   };
   await refused('silent', status.UNAVAILABLE, /the server fell silent/);
-  await removePulled(daemon());
+  await removeImages(daemon());
   let cuts = 0;
   registry.override = (request, answer) => {
     if (!isBlob(request)) return false;

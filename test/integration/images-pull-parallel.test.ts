@@ -5,11 +5,11 @@ import { after, afterEach, before, test } from 'node:test';
 import { poll } from '../../src/base/deadline.js';
 import { VersionService } from '../../src/generated/containerd/services/version/v1/version.js';
 import { FakeRegistry } from '../helpers/fake-registry.js';
-import { removePulled } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
-afterEach(async () => await removePulled(daemon()));
+afterEach(async () => await removeImages(daemon()));
 
 const daemon = useBerthd();
 let registry: FakeRegistry;

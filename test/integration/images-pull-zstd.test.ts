@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { startContainerd, type TestDaemon } from '../helpers/daemon.js';
-import { pullBy, pulledTree, type Puller, pushImage, removePulled, rootfsLayer } from '../helpers/pulled-images.js';
+import { removeImages } from '../helpers/images.js';
+import { pullBy, pulledTree, type Puller, pushImage, rootfsLayer } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
 import { Snapshots } from '../helpers/snapshots.js';
@@ -12,7 +13,7 @@ import { useBerthd } from '../helpers/use-berthd.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
 afterEach(async () => {
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd();

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { startContainerd, type TestDaemon } from '../helpers/daemon.js';
+import { removeImages } from '../helpers/images.js';
 import { OciLayout } from '../helpers/oci-layout.js';
-import { pullBy, pulledTree, type Puller, removePulled } from '../helpers/pulled-images.js';
+import { pullBy, pulledTree, type Puller } from '../helpers/pulled-images.js';
 import { rawTar } from '../helpers/raw-tar.js';
 import { Registry } from '../helpers/registry.js';
 import { useBerthd } from '../helpers/use-berthd.js';
@@ -12,7 +13,7 @@ import { debianLayer } from '../helpers/userland.js';
 
 // Registered first, so that it runs before the daemon's own check for what is left behind.
 afterEach(async () => {
-  await removePulled(daemon());
+  await removeImages(daemon());
 });
 
 const daemon = useBerthd();
