@@ -108,8 +108,16 @@ export async function removeDoomedBundles(stateDirectory: string): Promise<void>
   }
 }
 
-/** Unmounts all below the bundle and removes it; the rename makes a half-removed bundle impossible to take for a whole one. */
+/** Unmounts all below the bundle and removes it. */
 export async function removeBundle(path: string): Promise<void> {
+  await removeDoomedBundle(await doomBundle(path));
+}
+
+/**
+ * Unmounts all below the bundle and gives it a name by which it cannot be taken for a whole one. The next start removes it where
+ * nobody does before. Returns its path, be it there or not.
+ */
+export async function doomBundle(path: string): Promise<string> {
   if (unmountBelow(path) > 0 && isMountedBelow(path)) {
     throw new BerthError('failed-precondition', `${path} still has mounts below it: not removed`);
   }
@@ -117,10 +125,13 @@ export async function removeBundle(path: string): Promise<void> {
   try {
     await renameOver(path, doomed);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
-    throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
-  if (!tryToRemoveSmall(doomed)) await rm(doomed, { recursive: true, force: true });
+  return doomed;
+}
+
+export async function removeDoomedBundle(path: string): Promise<void> {
+  if (!tryToRemoveSmall(path)) await rm(path, { recursive: true, force: true });
 }
 
 /** As quickly as it was made, where it holds files and empty directories alone; false where something is left. */

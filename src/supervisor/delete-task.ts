@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../base/failpoint.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
-import { removeBundle } from '../shims/bundle.js';
+import { doomBundle, removeDoomedBundle } from '../shims/bundle.js';
 import type { TaskShim } from '../shims/task-shim.js';
 import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
@@ -27,9 +27,14 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
     const end = endOf(init, shimEnd);
     failpoint('delete.shim-ended');
     try {
-      await removeBundle(task.record.bundle);
-      failpoint('delete.bundle-removed');
-      await supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
+      const doomed = await doomBundle(task.record.bundle);
+      failpoint('delete.bundle-doomed');
+      const committed = supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
+      // While the disk is at work.
+      const removed = removeDoomedBundle(doomed).catch((error: unknown) => {
+        supervisor.log.warn('a bundle could not be removed: left to the next start', { path: doomed, error });
+      });
+      await Promise.all([committed, removed]);
       failpoint('delete.committed');
       supervisor.tasks.remove(key);
     } finally {

@@ -174,7 +174,7 @@ test("a creation that the daemon's death cuts short leaves nothing, and can be m
   await remove(daemon(), 'cut');
 });
 
-for (const point of ['delete.shim-answered', 'delete.bundle-removed'] as const) {
+for (const point of ['delete.shim-answered', 'delete.bundle-doomed'] as const) {
   test(`a deletion that the daemon's death cuts short at ${point} is finished by the next`, async () => {
     const id = `half-${point.replace('.', '-')}`;
     await daemon().stop();
