@@ -1,7 +1,7 @@
 // What tells one shim from every other, of all time.
-import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
-/** From random bytes of this moment: Node keeps some in store, and processes forked from one would share them. */
+/** The kernel's: what Node and OpenSSL keep in store, processes forked from one would share, or take a millisecond to renew. */
 export function newShimId(): string {
-  return randomUUID({ disableEntropyCache: true });
+  return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
 }
