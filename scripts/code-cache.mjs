@@ -1,16 +1,17 @@
 // Runs each program of dist/bin once, for what V8 made of it in the run to be kept beside it: the next start compiles
 // nothing of that again. For the Node that runs this.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { on, once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { furnish, play } from '../dist/shim/zygote/rehearse.js';
+import { makeBundle, play } from '../dist/shim/zygote/pretended-container.js';
 import { EventsDefinition } from '../dist/src/generated/containerd/services/events/ttrpc/v1/events.js';
 import { TaskDefinition } from '../dist/src/generated/containerd/task/v3/shim.js';
+import { encodeMessage, MessageDecoder } from '../dist/src/domain/zygote-messages.js';
 import { zygoteFlags } from '../dist/src/shims/zygote-process.js';
 import { dialTtrpc } from '../dist/src/ttrpc/client.js';
 import { implement, serveTtrpc } from '../dist/src/ttrpc/server.js';
@@ -46,18 +47,25 @@ async function runDaemon() {
   await ended(daemon);
 }
 
+/** And a shim that is forked from it: the cache that this leaves at its end is of both. */
 async function runZygote() {
   const zygote = start('zygote', { flags: zygoteFlags, args: [join(directory, 'zygote')] });
+  const channel = zygote.stdio[3];
   await said(zygote);
-  zygote.stdio[3].end();
+  const bundle = join(directory, 'forked');
+  makeBundle(bundle);
+  channel.write(encodeMessage({ kind: 'launch', request: 1, namespace: id, id, bundle, debug: false }));
+  await appeared(join(bundle, 'shim.pid'), zygote);
+  await live(join(bundle, 'shim.sock'), bundle);
+  await told(channel, 'ended');
+  channel.end();
   await ended(zygote);
 }
 
 /** As containerd does, which is more than berthd does. */
 async function runShim() {
-  const bundle = join(directory, id);
-  mkdirSync(bundle);
-  furnish(bundle);
+  const bundle = join(directory, 'contained');
+  makeBundle(bundle);
   const events = join(directory, 'events.sock');
   const server = serveTtrpc({ services: [implement(EventsDefinition, { forward: async () => ({}) })] });
   createServer((socket) => server.accept(socket)).listen(events);
@@ -74,11 +82,16 @@ async function runShim() {
   ];
   const shim = start('shim', { args, env: { TTRPC_ADDRESS: events } });
   const answer = await said(shim);
-  const connection = await dialTtrpc(answer.replace('unix://', ''), { timeoutMs: limitMs });
+  await live(answer.replace('unix://', ''), bundle);
+  await ended(shim);
+}
+
+/** A shim's life, from the first call to the last. */
+async function live(socket, bundle) {
+  const connection = await dialTtrpc(socket, { timeoutMs: limitMs });
   await play(connection, bundle);
   await connection.client(TaskDefinition).shutdown({ id, now: true });
   await connection.close();
-  await ended(shim);
 }
 
 function start(program, { flags = [], args, env = {} }) {
@@ -105,6 +118,14 @@ async function said(child) {
   end.catch(() => undefined);
   const [text] = await Promise.race([once(child.stdio[3], 'data'), end]);
   return String(text);
+}
+
+/** The zygote's reports follow each other. */
+async function told(channel, kind) {
+  const decoder = new MessageDecoder();
+  for await (const chunk of on(channel, 'data', { signal: AbortSignal.timeout(limitMs) })) {
+    if (decoder.push(String(chunk)).some((report) => report.kind === kind)) return;
+  }
 }
 
 async function appeared(path, child) {

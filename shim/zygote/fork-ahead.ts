@@ -2,18 +2,21 @@
 // anything until it is let go, and ends with the zygote.
 import { forkNode, type WaitingChild } from '../../src/linux/fork.js';
 import type { Children } from './children.js';
+import type { StartPages } from './start-pages.js';
 
 /** A fork takes a processor 2 to 4 ms, for which the shim that was just launched has more use than the next one. */
 const restMs = 50;
 
 export class ForkAhead {
   readonly #children: Children;
+  readonly #startPages: StartPages;
   #waiting: WaitingChild | undefined;
   /** Only once a shim was asked for since the last was forked: one that is killed and killed again is not replaced for ever. */
   #isDue = false;
 
-  constructor(children: Children) {
+  constructor(children: Children, startPages: StartPages) {
     this.#children = children;
+    this.#startPages = startPages;
   }
 
   /** How long nothing must happen before `prepare` is called; undefined when it need not be. */
@@ -52,11 +55,11 @@ export class ForkAhead {
   }
 
   #fork(): WaitingChild | string {
-    const forked = forkNode();
-    if (typeof forked === 'string') {
+    const forked = forkNode(() => {
       this.#children.forget();
-      return forked;
-    }
+      this.#startPages.take();
+    });
+    if (typeof forked === 'string') return forked;
     try {
       this.#children.addShim(forked.pid);
     } catch (error) {

@@ -7,6 +7,7 @@ import { becomeSubreaper } from '../../src/linux/subreaper.js';
 import { becomeShim } from './become-shim.js';
 import { rehearse } from './rehearse.js';
 import { report, serveForks } from './serve-forks.js';
+import { learnStartPages, StartPages } from './start-pages.js';
 
 const channel = 3;
 const directory = process.argv[2] ?? '';
@@ -16,17 +17,34 @@ void main();
 async function main(): Promise<void> {
   process.title = 'berth-zygote';
   becomeSubreaper();
-  const unrehearsed = await rehearse(directory).then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
+  const failures: string[] = [];
+  const fail = (error: unknown): void => void failures.push(messageOf(error));
+  await rehearse(directory).catch(fail);
   prepareFork();
+  settle();
+  const startPages = learn(fail);
+  // In a child that was forked to learn from.
+  if (typeof startPages === 'function') return await startPages();
+  settle();
+  report(channel, failures.length === 0 ? { kind: 'ready' } : { kind: 'ready', unrehearsed: failures.join('; ') });
+  // From here on in a child.
+  const options = serveForks(channel, startPages);
+  await becomeShim(options, channel);
+}
+
+function learn(fail: (error: unknown) => void): ReturnType<typeof learnStartPages> {
+  try {
+    return learnStartPages(directory, channel);
+  } catch (error) {
+    fail(error);
+    return new StartPages();
+  }
+}
+
+/** What a fork would write to is put where it costs it least. */
+function settle(): void {
   emptyNewSpace();
   plugHeap();
-  report(channel, unrehearsed === undefined ? { kind: 'ready' } : { kind: 'ready', unrehearsed });
-  // From here on in a child.
-  const options = serveForks(channel);
-  await becomeShim(options, channel);
 }
 
 /** A fork's first scavenge costs it twice its memory: now it has all of new space before that, and little to move then. */

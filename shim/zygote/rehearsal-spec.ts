@@ -94,12 +94,19 @@ const runcWords = [
 ].join(' ');
 
 /** runc's state.json of a container without processes of its own, with the words that it has in it. */
-export function rehearsalState(id: string, pid: string): string {
+export function rehearsalState(id: string, pid: string, group: string): string {
   const config = {
     ...Object.fromEntries(runcWords.split(' ').map((word) => [word, ''])),
     Hooks: { poststop: null },
     cgroups: { systemd: false },
   };
-  const state = { id, init_process_pid: pid, config, rootless: false, cgroup_paths: {}, intel_rdt_path: '' };
+  const state = {
+    id,
+    init_process_pid: pid,
+    config,
+    rootless: false,
+    cgroup_paths: { memory: group },
+    intel_rdt_path: '',
+  };
   return JSON.stringify(state).replace(JSON.stringify(pid), pid);
 }

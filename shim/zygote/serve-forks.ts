@@ -14,14 +14,15 @@ import { isSystemError } from '../../src/linux/libc.js';
 import { waitReadable } from '../../src/linux/wait-readable.js';
 import { Children } from './children.js';
 import { ForkAhead } from './fork-ahead.js';
+import type { StartPages } from './start-pages.js';
 
 type LaunchRequest = Extract<ZygoteRequest, { kind: 'launch' }>;
 
 /** Requests come in at `channel` and reports go out. Returns only in a child, with what it is to serve. */
-export function serveForks(channel: number): LaunchOptions {
+export function serveForks(channel: number, startPages: StartPages): LaunchOptions {
   const decoder = new MessageDecoder<ZygoteRequest>();
   const children = new Children();
-  const ahead = new ForkAhead(children);
+  const ahead = new ForkAhead(children, startPages);
   for (;;) {
     const readable = waitReadable([channel, ...children.pidfds], ahead.restMs);
     if (readable.length === 0) {

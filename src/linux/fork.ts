@@ -2,7 +2,7 @@
 // `--v8-pool-size=0`, and an event loop at rest. docs/adr/0010-zygote-and-memory.md says why each step is there.
 import { closeSync, writeSync } from 'node:fs';
 import { hasAllMappings, markMappingsForFork } from './fork-mappings.js';
-import { bindLibc, check, loadKoffi, systemError } from './libc.js';
+import { bindLibc, check, isSystemError, loadKoffi, systemError } from './libc.js';
 import { openPipe, type PipeEnds } from './pipe.js';
 
 /** Of several thousand forks one in a hundred needed a second; none a third. */
@@ -26,13 +26,15 @@ const read = bindLibc('long read(int fd, _Out_ uint8_t *bytes, size_t count)');
 const maxWordBytes = 16 * 1024;
 /** Where a child finds its word. */
 const word = Buffer.alloc(maxWordBytes);
+/** What a child finds at its gate before its word, as soon as it was found whole. */
+const wholeMark = '+';
 
 /** A child that waits for a word. When its parent ends without one, so does it. */
 export interface WaitingChild {
   readonly pid: number;
   /** Forks that it took, as some children lack a mapping. */
   readonly attempts: number;
-  /** Lets it go with a word of at most 16 KiB. Throws EPIPE when it has ended; it is to be waited for either way. */
+  /** Lets it go with a word of less than 16 KiB. Throws EPIPE when it has ended; it is to be waited for either way. */
   release(word: string): void;
   /** Forgets it without a word. */
   dismiss(): void;
@@ -40,19 +42,20 @@ export interface WaitingChild {
 
 /**
  * Returns, in the parent at once, the child; and in the child, once it is let go, its word. The child then has a new event
- * loop and its own `process.pid`, and ends by libc's `_exit`.
+ * loop and its own `process.pid`, and ends by libc's `_exit`. Before it waits it does what `prepare` does.
  */
-export function forkNode(): WaitingChild | string {
+export function forkNode(prepare?: () => void): WaitingChild | string {
   for (let attempts = 1; attempts <= maxAttempts; attempts++) {
     // The child waits at this gate.
     const gate = openPipe();
     markMappingsForFork();
     const pid = libcFork();
-    if (pid === 0) return becomeChild(gate);
+    if (pid === 0) return becomeChild(gate, prepare);
     let whole = false;
     try {
       check('fork', pid);
       whole = isWhole(pid);
+      if (whole) tellWhole(gate.write);
     } finally {
       closeSync(gate.read);
       if (!whole) closeSync(gate.write);
@@ -102,25 +105,37 @@ function isWhole(pid: number): boolean {
   try {
     if (hasAllMappings(pid)) return true;
   } catch (error) {
-    discard(pid);
+    endChild(pid);
     throw error;
   }
-  discard(pid);
+  endChild(pid);
   return false;
 }
 
-function becomeChild(gate: PipeEnds): string {
+function tellWhole(gate: number): void {
+  try {
+    writeSync(gate, wholeMark);
+  } catch (error) {
+    // It has been killed: whoever lets it go will be told.
+    if (!isSystemError(error, 'EPIPE')) throw error;
+  }
+}
+
+function becomeChild(gate: PipeEnds, prepare: (() => void) | undefined): string {
   closeSync(gate.write);
-  const length = readWord(gate.read);
-  // The end of the file: our parent has ended.
-  if (length === 0) exitNow(failureExitCode);
+  // Before that it may lack what it touches, and what it maps would look like something that it lacks.
+  if (read(gate.read, word, wholeMark.length) <= 0) exitNow(failureExitCode);
   renewLoop();
-  closeSync(gate.read);
   // Node reads the pid once and keeps it.
   Object.defineProperty(process, 'pid', { value: getpid(), configurable: true, enumerable: true });
   Object.assign(process, { reallyExit: (code: number | undefined) => exitNow(code ?? 0) });
   // For an end that nobody asked for: nothing left to wait for, or an exception.
   process.on('exit', exitNow);
+  prepare?.();
+  const length = readWord(gate.read);
+  // The end of the file: our parent has ended.
+  if (length === 0) exitNow(failureExitCode);
+  closeSync(gate.read);
   return word.toString('utf8', 0, length);
 }
 
@@ -156,7 +171,8 @@ function renewLoop(): void {
   if (result < 0) throw systemError('uv_loop_fork', -result);
 }
 
-function discard(pid: number): void {
+/** Kills it and waits until it has ended. */
+export function endChild(pid: number): void {
   kill(pid, SIGKILL);
   wait(pid);
 }

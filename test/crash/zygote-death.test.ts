@@ -1,6 +1,6 @@
 // A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +14,7 @@ import { Counter } from '../helpers/counter.js';
 import { startBerthd } from '../helpers/daemon.js';
 import { findProcesses, hasEnded } from '../helpers/host-state.js';
 import { runProgram, startProgram } from '../helpers/program.js';
+import { shimAhead, shimsAhead } from '../helpers/shim-ahead.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const SIGTERM = 15;
@@ -201,25 +202,6 @@ test('a rehearsal that fails leaves no process', async () => {
     rmSync(bin, { recursive: true });
   }
 });
-
-/** Forked, and not let go yet. */
-function shimsAhead(zygote: number): number[] {
-  const children = textOf(`/proc/${zygote}/task/${zygote}/children`).trim().split(' ').map(Number);
-  return children.filter((pid) => textOf(`/proc/${pid}/cmdline`).startsWith('berth-zygote'));
-}
-
-async function shimAhead(zygote: number): Promise<number> {
-  return await poll(() => shimsAhead(zygote)[0], { limitMs, intervalMs: 5, what: 'a shim forked ahead' });
-}
-
-/** Empty where the process is gone. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
 
 /** As the stand-in for a container's init: of a session whose leader is gone. */
 async function leaveBehind(cwd: string): Promise<number> {
