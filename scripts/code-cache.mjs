@@ -8,17 +8,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { makeBundle, play } from '../dist/shim/zygote/pretended-container.js';
+import { makeBundle, play, pretendedId as id } from '../dist/shim/zygote/pretended-container.js';
 import { EventsDefinition } from '../dist/src/generated/containerd/services/events/ttrpc/v1/events.js';
 import { TaskDefinition } from '../dist/src/generated/containerd/task/v3/shim.js';
 import { encodeMessage, MessageDecoder } from '../dist/src/domain/zygote-messages.js';
+import { killIfThere, processesIn } from '../dist/src/linux/known-process.js';
 import { zygoteFlags } from '../dist/src/shims/zygote-process.js';
 import { dialTtrpc } from '../dist/src/ttrpc/client.js';
 import { implement, serveTtrpc } from '../dist/src/ttrpc/server.js';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const recorder = join(home, 'scripts/record-code-cache.mjs');
-const id = 'rehearsal';
 const limitMs = 60_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'berth-code-cache-'));
@@ -32,6 +32,8 @@ try {
   process.stderr.write(`programs will start more slowly, for want of a code cache: ${error.message}\n`);
 }
 for (const child of children) child.kill('SIGKILL');
+// The zygote's.
+for (const pid of processesIn(join(directory, 'forked'))) killIfThere(pid);
 rmSync(directory, { recursive: true, force: true });
 // Node would wait for the listener, and after a failure for whoever is connected.
 process.exit();
@@ -56,8 +58,9 @@ async function runZygote() {
   makeBundle(bundle);
   channel.write(encodeMessage({ kind: 'launch', request: 1, namespace: id, id, bundle, debug: false }));
   await appeared(join(bundle, 'shim.pid'), zygote);
+  const over = told(channel, 'ended');
   await live(join(bundle, 'shim.sock'), bundle);
-  await told(channel, 'ended');
+  await over;
   channel.end();
   await ended(zygote);
 }

@@ -22,13 +22,13 @@ async function main(): Promise<void> {
   await rehearse(directory).catch(fail);
   prepareFork();
   settle();
-  const startPages = learn(fail);
+  const learnt = learn(fail);
   // In a child that was forked to learn from.
-  if (typeof startPages === 'function') return await startPages();
+  if (typeof learnt === 'function') return await learnt();
   settle();
-  report(channel, failures.length === 0 ? { kind: 'ready' } : { kind: 'ready', unrehearsed: failures.join('; ') });
+  report(channel, failures.length === 0 ? { kind: 'ready' } : { kind: 'ready', unprepared: failures.join('; ') });
   // From here on in a child.
-  const options = serveForks(channel, startPages);
+  const options = serveForks(channel, learnt);
   await becomeShim(options, channel);
 }
 

@@ -11,7 +11,9 @@ import { makeFifo } from '../../src/linux/pipe.js';
 import type { Client, TtrpcConnection } from '../../src/ttrpc/client.js';
 import { rehearsalSpec, rehearsalState } from './rehearsal-spec.js';
 
-export const id = 'rehearsal';
+/** Of the container, and its namespace. */
+export const pretendedId = 'rehearsal';
+const id = pretendedId;
 const SIGKILL = 9;
 
 /** Below the runtime's root, which is the bundle: NAMESPACE/ID. */

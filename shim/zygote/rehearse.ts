@@ -20,7 +20,7 @@ import { shimService } from '../shim-service.js';
 import { Task } from '../task.js';
 import { taskServices } from '../task-service.js';
 import { version } from '../version.js';
-import { id, makeBundle, play } from './pretended-container.js';
+import { makeBundle, play, pretendedId as id } from './pretended-container.js';
 
 /** The second goes the ways that are prepared in the first. */
 const rounds = 2;

@@ -16,8 +16,8 @@ export interface LaunchOptions {
 
 /** From the zygote, and `hello` or `refused` from its children. */
 export type ZygoteReport =
-  /** `unrehearsed`: why the rehearsal failed; its forks are then slower and larger, and otherwise the same. */
-  | { readonly kind: 'ready'; readonly unrehearsed?: string }
+  /** `unprepared`: what failed of its preparation; its forks are then slower and larger, and otherwise the same. */
+  | { readonly kind: 'ready'; readonly unprepared?: string }
   /** Sent before the child runs, so always before its `hello`. */
   | { readonly kind: 'forked'; readonly request: number; readonly pid: number; readonly attempts: number }
   | { readonly kind: 'failed'; readonly request: number; readonly error: string }

@@ -50,17 +50,16 @@ export function forkNode(prepare?: () => void): WaitingChild | string {
     const gate = openPipe();
     markMappingsForFork();
     const pid = libcFork();
-    if (pid === 0) return becomeChild(gate, prepare);
-    let whole = false;
+    if (pid === 0) return childOrNothing(gate, prepare);
+    let isReady = false;
     try {
       check('fork', pid);
-      whole = isWhole(pid);
-      if (whole) tellWhole(gate.write);
+      isReady = isWhole(pid) && tellWhole(pid, gate.write);
     } finally {
       closeSync(gate.read);
-      if (!whole) closeSync(gate.write);
+      if (!isReady) closeSync(gate.write);
     }
-    if (whole) return waitingChild(pid, attempts, gate.write);
+    if (isReady) return waitingChild(pid, attempts, gate.write);
   }
   throw systemError('fork', EAGAIN, `${maxAttempts} children that lacked mappings`);
 }
@@ -96,8 +95,9 @@ export function prepareFork(): void {
 }
 
 /** Ends the process without Node's own ending, which would join threads that a forked child does not have. */
-export function exitNow(code: number): void {
+export function exitNow(code: number): never {
   libcExit(code);
+  throw new Error('_exit has returned');
 }
 
 /** Ends a child that is not. */
@@ -112,12 +112,26 @@ function isWhole(pid: number): boolean {
   return false;
 }
 
-function tellWhole(gate: number): void {
+/** Ends a child that cannot be told. */
+function tellWhole(pid: number, gate: number): boolean {
   try {
     writeSync(gate, wholeMark);
+    return true;
   } catch (error) {
-    // It has been killed: whoever lets it go will be told.
+    endChild(pid);
+    // It has been killed.
     if (!isSystemError(error, 'EPIPE')) throw error;
+    return false;
+  }
+}
+
+/** Nothing of the child's may come back into what its parent was doing. */
+function childOrNothing(gate: PipeEnds, prepare: (() => void) | undefined): string {
+  try {
+    return becomeChild(gate, prepare);
+  } catch {
+    // Whoever waits for it sees its end.
+    return exitNow(failureExitCode);
   }
 }
 

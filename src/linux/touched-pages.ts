@@ -9,9 +9,8 @@ const MADV_POPULATE_WRITE = 23;
 /** What is larger is an address range set aside, not memory in use; Node's own code has 40 MiB. */
 const maxMappingBytes = 128 * 1024 * 1024;
 
-// Of /proc/PID/pagemap: eight bytes a page, with the flags in the upper four.
+// Of /proc/PID/pagemap: eight bytes a page, with the flags in the upper half, which comes second wherever Node runs.
 const entryBytes = 8;
-const flagsOffset = 4;
 const isPresent = 1 << 31;
 const isOfFile = 1 << 29;
 const isExclusive = 1 << 24;
@@ -28,7 +27,7 @@ export interface TouchedPages {
   readonly read: readonly number[];
 }
 
-/** None when it has ended; throws ENOENT when it is gone. */
+/** Throws ESRCH when it has ended, ENOENT when it is gone or the kernel does not tell. */
 export function touchedPages(pid: number): TouchedPages {
   const written: number[] = [];
   const read: number[] = [];
@@ -38,10 +37,10 @@ export function touchedPages(pid: number): TouchedPages {
       const wanted = isWritable ? isPresent | isExclusive : isPresent | isOfFile;
       const mask = isWritable ? wanted | isOfFile : wanted;
       const pages = isWritable ? written : read;
-      const entries = Buffer.alloc(count * entryBytes);
-      const length = readSync(pagemap, entries, 0, entries.length, first * entryBytes);
-      for (let at = 0; at < length; at += entryBytes) {
-        if ((entries.readInt32LE(at + flagsOffset) & mask) === wanted) pages.push(first + at / entryBytes);
+      const halves = new Int32Array((count * entryBytes) / Int32Array.BYTES_PER_ELEMENT);
+      const told = readSync(pagemap, halves, 0, halves.byteLength, first * entryBytes) / entryBytes;
+      for (let page = 0; page < told; page++) {
+        if (((halves[2 * page + 1] ?? 0) & mask) === wanted) pages.push(first + page);
       }
     }
   } finally {
@@ -71,7 +70,12 @@ export function rowsOf(numbers: readonly number[]): PageRow[] {
   return rows.map((pages) => ({ address: pages[0] ?? 0, length: pages.length * pageBytes, pages }));
 }
 
-/** Has this process own these pages, as by writing to each. What is not mapped, or too much for an older kernel, is passed over. */
+/** Whether the kernel is one that gives a process pages before it needs them. */
+export function canGivePages(): boolean {
+  return madvise(0, 0, MADV_POPULATE_WRITE) === 0;
+}
+
+/** Has this process own these pages, as by writing to each. What is not mapped, or not to be written to, is passed over. */
 export function ownPages(rows: readonly PageRow[]): void {
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at];
@@ -85,7 +89,7 @@ export function ownPages(rows: readonly PageRow[]): void {
   }
 }
 
-/** Maps these pages for reading, with the same exceptions. */
+/** Maps these pages for reading. */
 export function mapPages(rows: readonly PageRow[]): void {
   for (let at = 0; at < rows.length; at++) madvise(rows[at]?.address ?? 0, rows[at]?.length ?? 0, MADV_POPULATE_READ);
 }
@@ -100,8 +104,10 @@ interface Mapping {
 function privateMappings(pid: number): Mapping[] {
   const pageBytes = getpagesize();
   const mappings: Mapping[] = [];
-  const lines = readFileSync(`/proc/${pid}/maps`, 'latin1').matchAll(/^(\w+)-(\w+) r(.).p/gm);
-  for (const [, from = '', to = '', access] of lines) {
+  const lines = readFileSync(`/proc/${pid}/maps`, 'latin1').matchAll(/^(\w+)-(\w+) r(.).p \w+ \S+ \w+ *(.*)$/gm);
+  for (const [, from = '', to = '', access, name = ''] of lines) {
+    // The kernel's own: [vdso], [vvar], and [vsyscall], which has no address that a process could name.
+    if (name.startsWith('[v')) continue;
     const start = Number.parseInt(from, 16);
     const bytes = Number.parseInt(to, 16) - start;
     if (bytes > maxMappingBytes) continue;

@@ -98,12 +98,17 @@ export function refuseLink(path: string): void {
   throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
 }
 
-/** Finishes the removals that a kill of the daemon cut short. */
-export async function removeDoomedBundles(stateDirectory: string): Promise<void> {
+/** Finishes the removals that a kill of the daemon cut short; tells which fail again. */
+export async function removeDoomedBundles(
+  stateDirectory: string,
+  onFailure: (path: string, error: unknown) => void,
+): Promise<void> {
   const tasks = join(stateDirectory, 'tasks');
   for (const namespace of await directoriesIn(tasks)) {
     for (const name of await directoriesIn(join(tasks, namespace))) {
-      if (name.startsWith(doomedPrefix)) await rm(join(tasks, namespace, name), { recursive: true, force: true });
+      if (!name.startsWith(doomedPrefix)) continue;
+      const path = join(tasks, namespace, name);
+      await rm(path, { recursive: true, force: true }).catch((error: unknown) => onFailure(path, error));
     }
   }
 }

@@ -65,8 +65,8 @@ export class ZygoteLauncher implements ShimLauncher {
     killRehearsalRemains(directory);
     const startedAt = performance.now();
     const zygote = new Zygote(this.#options, {
-      onReady: (unrehearsed) => {
-        if (unrehearsed !== undefined) log.warn('the zygote could not rehearse', { error: unrehearsed });
+      onReady: (unprepared) => {
+        if (unprepared !== undefined) log.warn('the zygote is not prepared in full', { error: unprepared });
       },
       onForked: (report) => this.#forked(report),
       onEnded: (report) => this.#ended(report),

@@ -16,8 +16,8 @@ export type EndedReport = Extract<ZygoteReport, { kind: 'ended' }>;
 export type ForkedReport = Extract<ZygoteReport, { kind: 'forked' }>;
 
 export interface ZygoteEvents {
-  /** Why, where it could not rehearse. */
-  readonly onReady: (unrehearsed: string | undefined) => void;
+  /** Why, where it is not prepared as it is to be. */
+  readonly onReady: (unprepared: string | undefined) => void;
   readonly onForked: (report: ForkedReport) => void;
   readonly onEnded: (report: EndedReport) => void;
 }
@@ -80,7 +80,7 @@ export class Zygote {
   #take(report: ZygoteReport): void {
     switch (report.kind) {
       case 'ready':
-        this.#events.onReady(report.unrehearsed);
+        this.#events.onReady(report.unprepared);
         return this.#ready.resolve();
       case 'forked':
         return this.#forked(report);

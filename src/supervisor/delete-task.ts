@@ -1,6 +1,6 @@
-// Deletes a task that has ended: runtime state, shim, bundle, and the record last, so that a deletion cut short anywhere
-// is finished by the next call.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Deletes a task that has ended: runtime state, shim, the bundle's name, and the record last, so that a deletion cut short
+// anywhere is finished by the next call. What is left of the bundle then is found by its new name.
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../base/failpoint.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
@@ -30,10 +30,12 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
       const doomed = await doomBundle(task.record.bundle);
       failpoint('delete.bundle-doomed');
       const committed = supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
-      // While the disk is at work.
-      const removed = removeDoomedBundle(doomed).catch((error: unknown) => {
-        supervisor.log.warn('a bundle could not be removed: left to the next start', { path: doomed, error });
-      });
+      // Once the batch is being written.
+      const removed = setImmediate()
+        .then(() => removeDoomedBundle(doomed))
+        .catch((error: unknown) => {
+          supervisor.log.warn('a bundle could not be removed: left to the next start', { path: doomed, error });
+        });
       await Promise.all([committed, removed]);
       failpoint('delete.committed');
       supervisor.tasks.remove(key);

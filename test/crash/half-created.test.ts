@@ -8,7 +8,7 @@ import { status } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
-import { mountOn } from '../../src/linux/mount.js';
+import { mountOn, unmountBelow } from '../../src/linux/mount.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
 import { createContainer, createTask, removeContainer, startTask } from '../helpers/containers.js';
 import { Faults, faultyDaemon } from '../helpers/faults.js';
@@ -86,6 +86,20 @@ test('a bundle that no record owns goes at the next start, with the mount in it'
   await daemon().restart('SIGKILL');
   await poll(() => !existsSync(bundle) || undefined, { limitMs, intervalMs: 20, what: 'the removal of the bundle' });
   assert.deepEqual(findMounts(daemon()), []);
+  await assertCheckClean(daemon());
+});
+
+test('a bundle that was not emptied in time goes at the next start, and one that cannot go keeps no daemon from starting', async () => {
+  const doomed = (id: string) => join(daemon().state, 'tasks', daemon().namespace, `.removed-1-${id}`);
+  for (const id of ['late', 'busy']) mkdirSync(join(doomed(id), 'rootfs'), { recursive: true });
+  const busy = join(doomed('busy'), 'rootfs');
+  mountOn({ type: 'tmpfs', source: 'tmpfs', target: '', options: [] }, busy);
+  await daemon().restart('SIGKILL');
+  assert.ok(!existsSync(doomed('late')));
+  assert.match(daemon().log, /a bundle could not be removed: left to the next start .*removed-1-busy/);
+  unmountBelow(busy);
+  await daemon().restart();
+  assert.ok(!existsSync(doomed('busy')));
   await assertCheckClean(daemon());
 });
 

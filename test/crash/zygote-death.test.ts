@@ -14,7 +14,7 @@ import { Counter } from '../helpers/counter.js';
 import { startBerthd } from '../helpers/daemon.js';
 import { findProcesses, hasEnded } from '../helpers/host-state.js';
 import { runProgram, startProgram } from '../helpers/program.js';
-import { shimAhead, shimsAhead } from '../helpers/shim-ahead.js';
+import { childrenOf, commandOf, shimAhead, shimsAhead } from '../helpers/shim-ahead.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const SIGTERM = 15;
@@ -171,6 +171,39 @@ test('the shim that is forked ahead is the next one; killed it costs nothing, an
   await zygotePid(zygote);
 });
 
+test('a zygote that is killed while it watches its pretended shim leaves neither that nor its client', async () => {
+  const zygote = await watchingZygote();
+  const forked = childrenOf(zygote);
+  assert.ok(forked.length >= 2);
+  process.kill(zygote, 'SIGKILL');
+  await poll(() => forked.every((pid) => hasEnded(pid)) || undefined, {
+    limitMs,
+    intervalMs: 5,
+    what: 'the end of all that it has forked',
+  });
+  await forksAgain();
+});
+
+/** One that is about to be ready. */
+async function watchingZygote(): Promise<number> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await forksAgain();
+    const ready = await zygotePid();
+    process.kill(ready, 'SIGKILL');
+    const zygote = await zygotePid(ready);
+    // Until it is ready it has no child but these.
+    const watching = () => {
+      const shim = childrenOf(zygote).find((pid) => commandOf(pid).startsWith('berth-shim'));
+      return shim !== undefined || hasEnded(zygote) || undefined;
+    };
+    const seen = await poll(watching, { limitMs: 5000, intervalMs: 1, what: 'a pretended shim' }).catch(
+      () => undefined,
+    );
+    if (seen === true && childrenOf(zygote).length >= 2) return zygote;
+  }
+  return assert.fail('no zygote was seen to watch its pretended shim');
+}
+
 test('what a zygote has left that died at its rehearsal does not outlive the daemon that has not replaced it yet', async () => {
   const dead = await zygotePid();
   const cwd = join(daemon().state, 'zygote');
@@ -194,7 +227,7 @@ test('a rehearsal that fails leaves no process', async () => {
   const unlucky = await startBerthd({ env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
   try {
     const limits = { limitMs, intervalMs: 20, what: 'the end of the rehearsal' };
-    await poll(() => unlucky.log.includes('the zygote could not rehearse') || undefined, limits);
+    await poll(() => unlucky.log.includes('the zygote is not prepared in full') || undefined, limits);
     const left = () => findProcesses(unlucky).filter(({ command }) => command.includes('zygote/runc'));
     await poll(() => left().length === 0 || undefined, { limitMs, intervalMs: 20, what: 'the end of its processes' });
   } finally {
