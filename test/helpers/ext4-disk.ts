@@ -1,11 +1,25 @@
-// A small ext4 file system on a loop device, which the kernel turns read-only at its first error, as disks that fail do.
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+// A small ext4 file system on a loop device: the kernel turns it read-only at its first error, as disks that fail are, and
+// its power can be cut.
+import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { bindLibc, check } from '../../src/linux/libc.js';
 import { unmountBelow } from '../../src/linux/mount.js';
 import { runProgram } from './program.js';
 
-/** Beside everything that a test keeps; without a journal nothing has to be written when it is mounted again. */
-const bytes = 24 * 1024 * 1024;
+/** Beside everything that a test keeps. */
+const defaultBytes = 24 * 1024 * 1024;
+
+const EXT4_IOC_SHUTDOWN = 0x8004_587d;
+/** Neither data nor the journal goes to the disk any more. */
+const EXT4_GOING_FLAGS_NOLOGFLUSH = 2;
+
+const ioctl = bindLibc('int ioctl(int fd, unsigned long request, const uint8_t *flags)');
+
+export interface Ext4Options {
+  readonly bytes?: number;
+  /** Without one nothing has to be written when it is mounted again; with one it survives a power failure. */
+  readonly journal?: boolean;
+}
 
 export class Ext4Disk {
   readonly #image: string;
@@ -18,10 +32,14 @@ export class Ext4Disk {
   }
 
   /** Makes one in the file `image` and mounts it on `directory`. */
-  static async make(image: string, directory: string): Promise<Ext4Disk> {
+  static async make(
+    image: string,
+    directory: string,
+    { bytes = defaultBytes, journal = false }: Ext4Options = {},
+  ): Promise<Ext4Disk> {
     writeFileSync(image, '');
     truncateSync(image, bytes);
-    await run('mkfs.ext4', '-q', '-O', '^has_journal', '-E', 'root_owner', image);
+    await run('mkfs.ext4', '-q', '-O', journal ? 'has_journal' : '^has_journal', '-E', 'root_owner', image);
     mkdirSync(directory, { recursive: true });
     const disk = new Ext4Disk(image, directory);
     await disk.mount();
@@ -36,6 +54,24 @@ export class Ext4Disk {
   /** The kernel meets an error on it: from now on whoever has a file open for writing cannot write it either. */
   turnReadOnly(): void {
     writeFileSync(`/sys/fs/ext4/${basename(this.#device)}/trigger_fs_error`, 'a test');
+  }
+
+  /** From now on nothing reaches the disk: what was not synced is lost at the next mount. */
+  cutPower(): void {
+    const flags = Buffer.alloc(4);
+    flags.writeUInt32LE(EXT4_GOING_FLAGS_NOLOGFLUSH);
+    const directory = openSync(this.#directory, 'r');
+    try {
+      check('ioctl EXT4_IOC_SHUTDOWN', ioctl(directory, EXT4_IOC_SHUTDOWN, flags));
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  /** Which nobody may stand in the way of. */
+  async mountAgain(): Promise<void> {
+    await run('umount', this.#directory);
+    await this.mount();
   }
 
   /** Unmounts, looks for damage and mounts again, which nobody may stand in the way of. */
