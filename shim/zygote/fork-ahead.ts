@@ -1,5 +1,6 @@
 // The zygote's next shim, forked before it is asked for: whoever asks then need not wait for the fork. It takes no part in
 // anything until it is let go, and ends with the zygote.
+import { constants, setPriority } from 'node:os';
 import { forkNode, type WaitingChild } from '../../src/linux/fork.js';
 import type { Children } from './children.js';
 import type { StartPages } from './start-pages.js';
@@ -32,6 +33,8 @@ export class ForkAhead {
       const forked = this.#fork();
       if (typeof forked === 'string') return forked;
       this.#waiting = forked;
+      // What it prepares must not take a processor from what is at work.
+      setPriority(forked.pid, constants.priority.PRIORITY_LOW);
     } catch {
       // No memory, or no process, to spare.
     }
@@ -43,7 +46,9 @@ export class ForkAhead {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#isDue = true;
-    return waiting ?? this.#fork();
+    if (waiting === undefined) return this.#fork();
+    setPriority(waiting.pid, constants.priority.PRIORITY_NORMAL);
+    return waiting;
   }
 
   /** Whether this ended child is the one that waited, of which nobody has heard. */
