@@ -1,15 +1,19 @@
-// What `check` finds of content whose records and files do not agree, and what mending it does.
+// What `check` finds of content and snapshots whose records and files do not agree, and what mending it does.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { appendFile, chmod, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
 import { WriteAction } from '../../src/generated/containerd/services/content/v1/content.js';
 import { digestOf, listBlobs, readBlob, WriteDialogue, writeBlob } from '../helpers/content.js';
+import { ownDirectory, Snapshots } from '../helpers/snapshots.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 // No collection comes in between.
 const daemon = useBerthd({ config: 'gc_delay_ms = 600_000' });
+
+const snapshots = new Snapshots(daemon);
 
 async function check(repair = false): Promise<string[]> {
   const { findings } = await daemon().call(MaintenanceService.check, { repair });
@@ -68,4 +72,49 @@ test('files that belong to nothing are found and removed', async () => {
   assert.deepEqual(await check(true), expected);
   assert.deepEqual([existsSync(stray), existsSync(ingest)], [false, false]);
   assert.deepEqual(await check(), []);
+});
+
+test('a committed snapshot whose directory is gone is found, until it is removed', async () => {
+  const directory = dirname(ownDirectory(await snapshots.prepare('work')));
+  await snapshots.commit('done', 'work');
+  assert.deepEqual(await check(), []);
+  await rm(directory, { recursive: true });
+  const { findings } = await daemon().call(MaintenanceService.check, { repair: true });
+  assert.deepEqual(
+    findings.map(({ invariant, object, repaired }) => [invariant, object, repaired]),
+    [['snapshots-have-directories', `${daemon().namespace}/overlayfs/done`, false]],
+  );
+  await snapshots.remove('done');
+  assert.deepEqual(await check(), []);
+});
+
+test("a directory below snapshots that is nobody's is found and removed", async () => {
+  const own = ownDirectory(await snapshots.prepare('work'));
+  const stray = `${daemon().root}/snapshots/1000`;
+  await mkdir(`${stray}/fs/deep`, { recursive: true });
+  await mkdir(`${daemon().root}/snapshots/lost+found`);
+  const expected = [`snapshot-directories-have-records ${stray}`];
+  assert.deepEqual(await check(), expected);
+  assert.deepEqual(await check(true), expected);
+  assert.deepEqual([existsSync(stray), existsSync(own)], [false, true]);
+  assert.deepEqual(await check(), []);
+  await snapshots.remove('work');
+});
+
+test('directories of snapshots that are being made and removed are in order', async () => {
+  const over = new AbortController();
+  const churn = async (key: string): Promise<number> => {
+    let rounds = 0;
+    for (; !over.signal.aborted; rounds++) {
+      await snapshots.prepare(key);
+      await snapshots.remove(key);
+    }
+    return rounds;
+  };
+  const churning = Array.from({ length: 8 }, (_, index) => churn(`churn-${index}`));
+  const found: string[] = [];
+  for (let round = 0; round < 40; round++) found.push(...(await check()));
+  over.abort();
+  assert.ok((await Promise.all(churning)).every((rounds) => rounds > 0));
+  assert.deepEqual(found, []);
 });

@@ -53,6 +53,7 @@ export async function createSnapshot(
     const { parent, kind } = request;
     const record = { ...key, parent, kind, directory, labels, createdAt: now, updatedAt: now };
     await writeRecord(storage, scope, record);
+    directories.recorded(directory);
     undo.disarm();
     failpoint('snapshots.record-written');
     return snapshotter.mounts(record, parents);

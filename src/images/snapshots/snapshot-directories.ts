@@ -17,6 +17,8 @@ export class SnapshotDirectories {
   readonly #pool: DiskPool;
   readonly #log: Log;
   readonly #removals = new Set<Promise<void>>();
+  /** Those that are made and have no record yet, and those that have lost it and are about to be taken away. */
+  readonly #underWay = new Set<number>();
   #last = 0;
 
   private constructor(root: string, pool: DiskPool, log: Log) {
@@ -37,12 +39,32 @@ export class SnapshotDirectories {
     return join(this.root, String(number));
   }
 
-  /** Makes a new directory, and returns its number. */
+  /** Makes a new directory, and returns its number. It is under way until `recorded` or `remove`. */
   async make(): Promise<number> {
     this.#last++;
     const number = this.#last;
-    await mkdir(this.path(number), { mode: directoryMode });
+    this.#underWay.add(number);
+    try {
+      await mkdir(this.path(number), { mode: directoryMode });
+    } catch (error) {
+      this.#underWay.delete(number);
+      throw error;
+    }
     return number;
+  }
+
+  /** A record names it now. */
+  recorded(number: number): void {
+    this.#underWay.delete(number);
+  }
+
+  isUnderWay(number: number): boolean {
+    return this.#underWay.has(number);
+  }
+
+  /** Whatever is there now, with a record or without. */
+  async list(): Promise<number[]> {
+    return (await readdir(this.root)).flatMap((name) => numberFromName(name) ?? []);
   }
 
   /** Makes one that a record names and that is not there; or leaves it as it is. */
@@ -69,11 +91,14 @@ export class SnapshotDirectories {
   /** Takes the directory away at once; what is in it is removed later. */
   async remove(number: number): Promise<void> {
     const removed = join(this.root, `${removedPrefix}${number}`);
+    this.#underWay.add(number);
     try {
       await rename(this.path(number), removed);
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) return;
       throw error;
+    } finally {
+      this.#underWay.delete(number);
     }
     failpoint('snapshots.directory-renamed');
     this.#removeLater(removed);
@@ -83,9 +108,8 @@ export class SnapshotDirectories {
   async sweep(known: ReadonlySet<number>): Promise<void> {
     for (const name of await readdir(this.root)) {
       const isRemoved = name.startsWith(removedPrefix);
-      const number = Number(isRemoved ? name.slice(removedPrefix.length) : name);
-      // What is not named as ours is not ours to remove.
-      if (!Number.isSafeInteger(number)) continue;
+      const number = numberFromName(isRemoved ? name.slice(removedPrefix.length) : name);
+      if (number === undefined) continue;
       this.#last = Math.max(this.#last, number);
       if (!isRemoved && known.has(number)) continue;
       this.#log.info('removing a snapshot directory that has no record', { directory: name });
@@ -109,4 +133,10 @@ export class SnapshotDirectories {
     this.#removals.add(removal);
     void removal.finally(() => this.#removals.delete(removal));
   }
+}
+
+/** What is not named as ours is not ours to remove. */
+function numberFromName(name: string): number | undefined {
+  const number = Number(name);
+  return Number.isSafeInteger(number) && number > 0 && String(number) === name ? number : undefined;
 }

@@ -14,6 +14,7 @@ import { processesAreAsRecorded } from './processes-are-as-recorded.js';
 import { rootMountsAgree } from './root-mounts-agree.js';
 import { runtimeStateHasTasks } from './runtime-state-has-tasks.js';
 import { shimsHaveTasks } from './shims-have-tasks.js';
+import { snapshotDirectoriesHaveRecords } from './snapshot-directories-have-records.js';
 import { snapshotsHaveDirectories } from './snapshots-have-directories.js';
 import { startsHaveExits } from './starts-have-exits.js';
 import { tasksHaveContainers } from './tasks-have-containers.js';
@@ -45,6 +46,7 @@ const invariants: readonly Invariant[] = [
   blobsHaveFiles,
   contentHasRecords,
   snapshotsHaveDirectories,
+  snapshotDirectoriesHaveRecords,
   rootMountsAgree,
   directoriesHaveContainers,
 ];

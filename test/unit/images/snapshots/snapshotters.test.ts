@@ -117,6 +117,30 @@ test('a directory is gone at once when it is removed, also when it was gone befo
   await directories.remove(number);
 });
 
+test('a directory is under way until a record names it, and while it is taken away', async () => {
+  const making = directories.make();
+  assert.ok(directories.isUnderWay(1));
+  assert.equal(await making, 1);
+  assert.ok(directories.isUnderWay(1));
+  directories.recorded(1);
+  assert.ok(!directories.isUnderWay(1));
+  const removing = directories.remove(1);
+  assert.ok(directories.isUnderWay(1));
+  await removing;
+  assert.ok(!directories.isUnderWay(1));
+  mkdirSync(at(2));
+  await assert.rejects(directories.make(), { code: 'EEXIST' });
+  assert.ok(!directories.isUnderWay(2));
+});
+
+test('only what is named by a plain number is listed', async () => {
+  for (const name of ['3', '12', 'removed-9', 'lost+found', '007', '1e3', '0', '-4']) mkdirSync(at(name));
+  assert.deepEqual(
+    (await directories.list()).sort((a, b) => a - b),
+    [3, 12],
+  );
+});
+
 test('overlays are probed by mounting one', () => {
   const scratch = join(root, 'scratch');
   mkdirSync(scratch);
