@@ -11,10 +11,16 @@ afterEach(async () => await crash.clear());
 const daemon = useBerthd();
 const crash = new StorageCrash(daemon);
 
-for (const failpoint of ['diff.packed', 'commit.layer-made', 'commit.manifest-written', 'commit.unpacked']) {
+for (const failpoint of [
+  'pack.entry-written:2',
+  'diff.packed',
+  'commit.layer-made',
+  'commit.manifest-written',
+  'commit.unpacked',
+]) {
   test(`a commit, and a death at ${failpoint}`, async () => {
     await crash.haveImage();
-    await crash.berth('run', '--name', 'box', image, 'sh', '-c', 'echo mine > /own');
+    await crash.berth('run', '--name', 'box', image, 'sh', '-c', 'echo mine > /own; echo other > /other');
     await crash.diesAt(failpoint, 'commit', 'box', 'mine');
     const { images } = await daemon().call(ImagesService.list, { filters: [] });
     assert.deepEqual(

@@ -14,6 +14,7 @@ const crash = new StorageCrash(daemon);
 for (const failpoint of [
   'disk.mounted',
   'diff.applied',
+  'unpack.entry-written:3',
   'unpack.applied',
   'snapshots.committed',
   'prepare.snapshot-made',

@@ -75,19 +75,22 @@ export class FakeRegistry {
     return { mediaType, digest, size: bytes.length };
   }
 
-  /** One layer for each of `files`, which is its content. */
+  /** One layer for each of `layers`, which is the content of its one file, or of all by their names. */
   image(
     tag: string,
-    files: Buffer | readonly Buffer[],
+    layers: Buffer | readonly (Buffer | Readonly<Record<string, Buffer>>)[],
     change: (manifest: Record<string, unknown>) => object = (same) => same,
   ): FakeBlob {
-    const tars = [files].flat().map((content, index) => rawTar([{ name: `file${index || ''}`, content }]));
+    const tars = [layers].flat().map((layer, index) => {
+      const files = Buffer.isBuffer(layer) ? { [`file${index || ''}`]: layer } : layer;
+      return rawTar(Object.entries(files).map(([name, content]) => ({ name, content })));
+    });
     const diffIds = tars.map((tar) => `sha256:${createHash('sha256').update(tar).digest('hex')}`);
     const rootfs = { type: 'layers', diff_ids: diffIds };
     const config = this.blob(type('config.v1+json'), { architecture: 'amd64', os: 'linux', config: {}, rootfs });
-    const layers = tars.map((tar) => this.blob(type('layer.v1.tar+gzip'), gzipSync(tar)));
+    const blobs = tars.map((tar) => this.blob(type('layer.v1.tar+gzip'), gzipSync(tar)));
     const mediaType = type('manifest.v1+json');
-    return this.manifest(tag, mediaType, change({ schemaVersion: 2, mediaType, config, layers }));
+    return this.manifest(tag, mediaType, change({ schemaVersion: 2, mediaType, config, layers: blobs }));
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,11 @@ export type DiskJobHandlers = {
   ) => ResultOf<N> | Promise<ResultOf<N>>;
 };
 
+/** What a worker is started with. */
+export interface DiskWorkerData {
+  readonly failpoint: string;
+}
+
 /** From the main thread to a worker. */
 export type ToWorker =
   | {

@@ -1,8 +1,9 @@
 // One worker thread, seen from the main thread: gives it a job, takes the pieces and the outcome, and learns of its end.
 import { Worker } from 'node:worker_threads';
 import { Deferred } from '../../base/deferred.js';
+import { armedFailpoint } from '../../base/failpoint.js';
 import { messageOf } from '../../domain/errors.js';
-import type { DiskJobName, FromWorker, JobFailure, ToWorker } from './disk-job.js';
+import type { DiskJobName, DiskWorkerData, FromWorker, JobFailure, ToWorker } from './disk-job.js';
 
 export interface RunOptions {
   /** Gives the job up; the promise then rejects with `cancelled`, once the thread has stopped working at it. */
@@ -26,6 +27,7 @@ interface RunningJob {
 
 export class DiskThread {
   readonly #worker = new Worker(new URL('./disk-worker.js', import.meta.url), {
+    workerData: { failpoint: armedFailpoint() } satisfies DiskWorkerData,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
     // Jobs open files through libc and close them through Node, which would warn of every one.
     trackUnmanagedFds: false,

@@ -1,11 +1,12 @@
 // The worker thread: takes one job at a time, runs it, and answers.
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Deferred } from '../../base/deferred.js';
+import { armFailpoint } from '../../base/failpoint.js';
 import { BerthError, isBerthError, messageOf } from '../../domain/errors.js';
 import { packLayer } from '../diff/pack/pack-layer.js';
 import { unpackLayer } from '../diff/unpack/unpack-layer.js';
 import { copyTree } from './copy-tree.js';
-import type { DiskJobHandlers, DiskJobName, FromWorker, JobFailure, ToWorker } from './disk-job.js';
+import type { DiskJobHandlers, DiskJobName, DiskWorkerData, FromWorker, JobFailure, ToWorker } from './disk-job.js';
 import type { DiskJobContext } from './disk-job-context.js';
 import { measureTree } from './measure-tree.js';
 import { removeTree } from './remove-tree.js';
@@ -48,6 +49,7 @@ class PieceWindow {
 
 const pieces = new PieceWindow();
 
+armFailpoint((workerData as DiskWorkerData).failpoint);
 port.on('message', (message: ToWorker) => {
   if (message.type === 'job') void answer(message.name, message.parameters, message.cancelled);
   else pieces.taken();

@@ -1,5 +1,6 @@
 // The tar of a layer, as the bytes come: an entry for each change, hard links kept, whiteouts for what is hidden.
 import { closeSync, constants, readlinkSync, readSync } from 'node:fs';
+import { failpoint } from '../../../base/failpoint.js';
 import { BerthError } from '../../../domain/errors.js';
 import { type BytePath, bufferFromBytePath, textFromBytePath } from '../../../linux/byte-path.js';
 import { openAt } from '../../../linux/directory-calls.js';
@@ -36,6 +37,7 @@ export function* layerTar(
       case 'opaque':
         yield encodeHeader(whiteout(pathIn(change.path, '.wh..wh..opq')));
     }
+    failpoint('pack.entry-written');
   }
   yield endOfArchive;
 }

@@ -1,4 +1,5 @@
 // The job that puts one layer into a directory.
+import { failpoint } from '../../../base/failpoint.js';
 import { BerthError, isBerthError } from '../../../domain/errors.js';
 import { formatDigest } from '../../../domain/digest.js';
 import type { DiskJobContext } from '../../disk/disk-job-context.js';
@@ -95,5 +96,6 @@ class Guard implements EntryVisitor {
 
   end(): void {
     this.#writer.end();
+    failpoint('unpack.entry-written');
   }
 }
