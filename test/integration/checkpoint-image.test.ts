@@ -8,8 +8,10 @@ import { poll } from '../../src/base/deadline.js';
 import { ContentService } from '../../src/generated/containerd/services/content/v1/content.js';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
+import { SnapshotsService } from '../../src/generated/containerd/services/snapshots/v1/snapshots.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import type { Descriptor } from '../../src/generated/containerd/types/descriptor.js';
+import type { Mount } from '../../src/generated/containerd/types/mount.js';
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import {
   counted,
@@ -27,6 +29,8 @@ import { runProgram } from '../helpers/program.js';
 import { refusedWith } from '../helpers/refused.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
+const criuType = 'application/vnd.containerd.container.criu.checkpoint.criu.tar';
+
 const daemon = useBerthd({ config: `criu = "${criuPath()}"\n` });
 
 async function ctr(...args: string[]): Promise<string> {
@@ -35,9 +39,13 @@ async function ctr(...args: string[]): Promise<string> {
   return stdout;
 }
 
-async function createFrom(id: string, checkpoint: Descriptor, stdout = ''): Promise<number> {
+async function createFrom(
+  id: string,
+  checkpoint: Descriptor,
+  { stdout = '', rootfs = [] }: { readonly stdout?: string; readonly rootfs?: Mount[] } = {},
+): Promise<number> {
   const streams = { stdin: '', stdout, stderr: '', terminal: false };
-  const request = { containerId: id, rootfs: [], ...streams, checkpoint, options: undefined, runtimePath: '' };
+  const request = { containerId: id, rootfs, ...streams, checkpoint, options: undefined, runtimePath: '' };
   return (await daemon().call(TasksService.create, request)).pid;
 }
 
@@ -56,7 +64,7 @@ test('a checkpoint goes to the content store under a lease, and a task is create
   const { descriptors } = await daemon().call(TasksService.checkpoint, request, { lease: 'holds' });
   const [image, spec] = descriptors;
   assert.ok(image !== undefined && spec !== undefined);
-  assert.equal(image.mediaType, 'application/vnd.containerd.container.criu.checkpoint.criu.tar');
+  assert.equal(image.mediaType, criuType);
   assert.equal(spec.mediaType, 'application/vnd.containerd.container.checkpoint.config.v1+proto');
   for (const { digest, size } of descriptors) {
     const { info } = await daemon().call(ContentService.info, { digest });
@@ -68,7 +76,7 @@ test('a checkpoint goes to the content store under a lease, and a task is create
   await daemon().call(TasksService.wait, { containerId: 'stored', execId: '' });
   await deleteTask(daemon(), 'stored');
   const copy = daemon().path('copy');
-  assert.equal(await createFrom('stored', image, `file://${copy}`), 0);
+  assert.equal(await createFrom('stored', image, { stdout: `file://${copy}` }), 0);
   assert.ok((await startTask(daemon(), 'stored')) > 0);
   const first = await poll(async () => (await readFile(copy, 'utf8')).split('\n').at(-2), {
     limitMs: 5_000,
@@ -88,7 +96,7 @@ test('a descriptor of something else, or of nothing, is refused', async () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: 1n, annotations: {} };
   await assert.rejects(createFrom('wrong', layer), refusedWith(status.INVALID_ARGUMENT, /checkpoint type/));
-  const missing = { ...layer, mediaType: 'application/vnd.containerd.container.criu.checkpoint.criu.tar' };
+  const missing = { ...layer, mediaType: criuType };
   await assert.rejects(createFrom('wrong', missing), refusedWith(status.NOT_FOUND, /not found/));
   await removeContainer(daemon(), 'wrong');
 });
@@ -97,12 +105,20 @@ test('ctr checkpoints a task into an image, a container with its files, and rest
   await importBusybox('docker.io/library/busybox:latest');
   await ctr('run', '-d', 'docker.io/library/busybox:latest', 'imaged', 'sh', '-c', 'echo kept > /file; sleep 1000');
   await poll(() => findFile('imaged'), { limitMs: 5_000, intervalMs: 50, what: 'the file in the container' });
-  await ctr('tasks', 'checkpoint', 'imaged');
+  const checkpoint = await checkpointOf((await ctr('tasks', 'checkpoint', 'imaged')).trim());
   assert.equal(await statusOf(daemon(), 'imaged'), Status.RUNNING);
   await ctr('containers', 'checkpoint', '--task', '--rw', '--image', 'imaged', 'checkpoint.local/imaged:1');
   await ctr('tasks', 'kill', '-s', 'SIGKILL', 'imaged');
   await daemon().call(TasksService.wait, { containerId: 'imaged', execId: '' });
   await daemon().ctr(['tasks', 'rm', 'imaged']);
+  // What `ctr tasks checkpoint` made is enough for a task on the same files.
+  const { mounts } = await daemon().call(SnapshotsService.mounts, { snapshotter: 'overlayfs', key: 'imaged' });
+  assert.equal(await createFrom('imaged', checkpoint, { rootfs: mounts }), 0);
+  assert.ok((await startTask(daemon(), 'imaged')) > 0);
+  assert.equal(await ctr('tasks', 'exec', '--exec-id', 'e0', 'imaged', 'cat', '/file'), 'kept\n');
+  await daemon().call(TasksService.kill, { containerId: 'imaged', execId: '', signal: 9, all: false });
+  await daemon().call(TasksService.wait, { containerId: 'imaged', execId: '' });
+  await deleteTask(daemon(), 'imaged');
   await ctr('containers', 'rm', 'imaged');
   await ctr('containers', 'restore', '--live', '--rw', 'imaged', 'checkpoint.local/imaged:1');
   assert.equal(await statusOf(daemon(), 'imaged'), Status.RUNNING);
@@ -115,6 +131,24 @@ test('ctr checkpoints a task into an image, a container with its files, and rest
   for (const { name } of images) await daemon().call(ImagesService.delete, { name, sync: true, target: undefined });
   await ctr('snapshots', 'ls');
 });
+
+/** What criu wrote, of the image that `ctr tasks checkpoint` said it made. */
+async function checkpointOf(name: string): Promise<Descriptor> {
+  assert.match(name, /^containerd\.io\/checkpoint\/imaged:/);
+  const row = (await ctr('image', 'ls')).split('\n').find((line) => line.startsWith(`${name} `));
+  assert.match(row ?? '', /application\/vnd\.oci\.image\.index\.v1\+json +sha256:/);
+  const { image } = await daemon().call(ImagesService.get, { name });
+  const index: OciIndex = JSON.parse(await ctr('content', 'get', image?.target?.digest ?? ''));
+  const found = index.manifests.find(({ mediaType }) => mediaType === criuType);
+  assert.ok(found !== undefined, JSON.stringify(index));
+  const { info } = await daemon().call(ContentService.info, { digest: found.digest });
+  assert.equal(info?.size, BigInt(found.size));
+  return { ...found, size: BigInt(found.size), annotations: {} };
+}
+
+interface OciIndex {
+  readonly manifests: readonly { readonly mediaType: string; readonly digest: string; readonly size: number }[];
+}
 
 async function findFile(id: string): Promise<true | undefined> {
   const { code } = await daemon().ctr(['tasks', 'exec', '--exec-id', 'look', id, 'test', '-e', '/file']);
