@@ -1,11 +1,14 @@
 // What the configuration says about layers and collections, held by the built daemon.
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { LeasesService } from '../../src/generated/containerd/services/leases/v1/leases.js';
+import { assertCheckClean } from '../helpers/check-clean.js';
 import { listBlobs, writeBlob } from '../helpers/content.js';
 import { describeTree } from '../helpers/file-tree.js';
+import { collectLimitMs } from '../helpers/images.js';
 import { type RawEntry, rawTar } from '../helpers/raw-tar.js';
 import { isServiceError } from '../helpers/rpc.js';
 import { ownDirectory, Snapshots } from '../helpers/snapshots.js';
@@ -22,12 +25,16 @@ const daemon = useBerthd({ config: [...limits, ...collections].join('\n') });
 const overlay = new Snapshots(daemon);
 
 /** What is there of a layer that was refused, or all of one that was not. */
-async function unpack(entries: readonly RawEntry[]): Promise<{ readonly error: unknown; readonly names: string[] }> {
+async function unpack(
+  entries: readonly RawEntry[],
+  { isGzip = false } = {},
+): Promise<{ readonly error: unknown; readonly names: string[] }> {
   await daemon().call(LeasesService.create, { id: 'layer', labels: {} });
-  const digest = await writeBlob(daemon(), rawTar(entries), { lease: 'layer' });
+  const tar = rawTar(entries);
+  const digest = await writeBlob(daemon(), isGzip ? gzipSync(tar) : tar, { lease: 'layer' });
   const mounts = await overlay.prepare('active');
   const error: unknown = await overlay
-    .apply(mounts, digest, 'application/vnd.oci.image.layer.v1.tar')
+    .apply(mounts, digest, `application/vnd.oci.image.layer.v1.tar${isGzip ? '+gzip' : ''}`)
     .then(() => undefined)
     .catch((failure: unknown) => failure);
   const names = [...describeTree(ownDirectory(mounts)).keys()];
@@ -64,6 +71,23 @@ test('a file has at most so many bytes, declared, written or as a hole', async (
   await refused([{ name: 'large', content: Buffer.alloc(1_100_000) }], status.RESOURCE_EXHAUSTED, tooLarge);
   const hole = { 'GNU.sparse.size': '900000000000', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '0,0' };
   await refused([{ name: 'hole', pax: hole }], status.RESOURCE_EXHAUSTED, tooLarge);
+});
+
+test('files within the limit that are more together are refused when so many bytes were decompressed', async () => {
+  const part = { size: 600_000, content: Buffer.alloc(600_000) };
+  const entries = [{ name: 'one', ...part }, { name: 'two', ...part }, { name: 'three' }];
+  assert.ok(gzipSync(rawTar(entries)).length < 10_000);
+  const { error, names } = await unpack(entries, { isGzip: true });
+  assert.ok(isServiceError(error), String(error));
+  assert.equal(error.code, status.RESOURCE_EXHAUSTED, error.details);
+  assert.match(error.details, /more than 1000000 bytes uncompressed \(unpack_max_bytes\)/);
+  assert.ok(!names.includes('three'), names.join());
+  assert.deepEqual(await overlay.keys(), []);
+  const blobs = async () => (await listBlobs(daemon())).length === 0 || undefined;
+  await poll(blobs, { limitMs: collectLimitMs, intervalMs: 50, what: 'the layer to be collected' });
+  await assertCheckClean(daemon());
+  const single = [{ name: 'one', ...part }];
+  assert.deepEqual(await unpack(single, { isGzip: true }), { error: undefined, names: ['one'] });
 });
 
 test('what only an expired lease holds goes by itself', async () => {
