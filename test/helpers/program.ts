@@ -8,7 +8,8 @@ export interface ProgramOptions {
   /** Fed to stdin, which then closes; without it stdin is empty, or open with `keepStdin`. */
   readonly input?: string | Uint8Array;
   readonly keepStdin?: boolean;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Beside the test's own; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly limitMs?: number;
 }

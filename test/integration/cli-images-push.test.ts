@@ -100,6 +100,17 @@ test('credentials come from the command line, from the configuration, and from a
   assert.equal((await daemon().berth(['pull', target], { env })).code, 0);
   write({ auths: { [`https://${host}/v1/`]: { username: 'berth', password: 'wrong' } } });
   await refused(env, 'pull', target);
+  // As most users have it: in the home directory, with nothing in the environment that names it.
+  const home = daemon().path('home');
+  mkdirSync(`${home}/.docker`, { recursive: true });
+  const byHome = async () => await daemon().berth(['pull', target], { env: { HOME: home, DOCKER_CONFIG: undefined } });
+  const empty = await byHome();
+  assert.equal(empty.code, 1);
+  assert.match(empty.stderr, /the registry answered 401/);
+  const auth = Buffer.from('berth:secret').toString('base64');
+  writeFileSync(`${home}/.docker/config.json`, JSON.stringify({ auths: { [host]: { auth } } }));
+  const filled = await byHome();
+  assert.equal(filled.code, 0, filled.stderr);
   const helper = daemon().path('docker', 'docker-credential-test');
   writeFileSync(
     helper,
