@@ -1,5 +1,5 @@
-// The same commands of the real ctr on Berth and on containerd: what it prints and how it ends must be the same, but for
-// what no two runs share, and for the words of a failure before its kind.
+// The same commands of the real ctr on Berth and on containerd: each must succeed or fail as the test says, and what it
+// prints and how it ends must be the same, but for what no two runs share, and for the words of a failure before its kind.
 import assert from 'node:assert/strict';
 import type { TestDaemon } from './daemon.js';
 
@@ -9,20 +9,25 @@ export interface Step {
   readonly input?: string;
   /** Prints how far it is, again and again: only how it ends counts. */
   readonly isProgress?: boolean;
+  /** Is meant to; else both must succeed, so that two failures alike are no agreement. */
+  readonly fails?: boolean;
 }
 
 /** Of one command, on a loaded machine. */
 const stepLimitMs = 120_000;
 
-/** A command as it is typed; no argument has a space in it. */
-export function step(command: string, options: Omit<Step, 'args'> = {}): Step {
-  return { args: command.split(' '), ...options };
+/** A command as it is typed, after `! ` where it is to fail; no argument has a space in it. */
+export function step(command: string, options: Omit<Step, 'args' | 'fails'> = {}): Step {
+  const words = command.split(' ');
+  return words[0] === '!' ? { args: words.slice(1), fails: true, ...options } : { args: words, ...options };
 }
 
 export async function assertAlike(subjects: readonly [TestDaemon, TestDaemon], steps: readonly Step[]): Promise<void> {
   for (const each of steps) {
     const [ours, theirs] = [await outcomeOf(subjects[0], each), await outcomeOf(subjects[1], each)];
-    assert.deepEqual(ours, theirs, `ctr ${each.args.join(' ')}`);
+    const command = `ctr ${each.args.join(' ')}`;
+    assert.deepEqual(ours, theirs, command);
+    assert.equal(ours.code !== 0, each.fails ?? false, `${command} ended with ${ours.code}: ${ours.failure}`);
   }
 }
 
