@@ -1,12 +1,11 @@
 // The option that says whose snapshots a command is about.
 import { Option } from 'commander';
 
-export const defaultSnapshotter = 'overlayfs';
-
 export interface SnapshotterOptions {
   readonly snapshotter: string;
 }
 
 export function snapshotterOption(): Option {
-  return new Option('--snapshotter <name>', 'whose snapshots').default(defaultSnapshotter);
+  // Empty is the daemon's own default, which is not overlayfs where overlays cannot be mounted.
+  return new Option('--snapshotter <name>', 'whose snapshots').default('', "the daemon's default");
 }
