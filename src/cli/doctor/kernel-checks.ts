@@ -51,5 +51,7 @@ function checkNamespaces(): Finding {
 function checkOverlay(): Finding {
   const known = readFileSync('/proc/filesystems', 'utf8').split('\n');
   if (known.some((line) => line.endsWith('\toverlay'))) return ok('overlayfs', 'in this kernel');
-  return warn('overlayfs', 'not in /proc/filesystems', "run 'modprobe overlay'; needed for images, not for --rootfs");
+  const advice =
+    "run 'modprobe overlay'; without it every container has a copy of its image, by the native snapshotter";
+  return warn('overlayfs', 'not in /proc/filesystems', advice);
 }
