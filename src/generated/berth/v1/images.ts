@@ -31,7 +31,8 @@ export const protobufFileName = "berth/v1/images.proto";
 
 /**
  * Images between here, registries and archives. The namespace comes from the `containerd-namespace` header. Transfers go
- * on in the daemon, under a lease of its own: a client that goes away ends them, and what came so far can be gone on with.
+ * on in the daemon, under a lease of its own: a client that goes away ends them. What a pull had fetched by then is gone
+ * on with by the next; the others begin anew.
  */
 
 export const BlobState = {
