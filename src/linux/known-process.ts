@@ -20,6 +20,11 @@ export function runsProgram(pid: number, path: string): boolean {
   return linkOf(`/proc/${pid}/exe`) === path;
 }
 
+/** False from early in its ending on. */
+export function hasProgram(pid: number): boolean {
+  return linkOf(`/proc/${pid}/exe`) !== '';
+}
+
 /** By SIGKILL; one that has ended meanwhile is what was wanted. */
 export function killIfThere(pid: number): void {
   try {

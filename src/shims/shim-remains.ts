@@ -2,7 +2,7 @@
 // of the OCI runtime that outlived their shim. They would go on to change what somebody else now looks after. Shims lead
 // a session and work in their bundle; their runtime calls are in that session; the container's own processes are neither.
 import { DeadlineError, poll } from '../base/deadline.js';
-import { isRunning, killIfThere, processesIn, realPathOf, runsProgram } from '../linux/known-process.js';
+import { hasProgram, isRunning, killIfThere, processesIn, realPathOf, runsProgram } from '../linux/known-process.js';
 import { readProcessStat } from '../linux/process-info.js';
 
 /** From SIGKILL to the end of a process. */
@@ -33,7 +33,8 @@ export function killRehearsalRemains(directory: string): void {
   for (let round = 0; round < rehearsalRounds; round++) {
     const remains = processesIn(path).filter((pid) => {
       const session = readProcessStat(pid)?.session ?? 0;
-      return isShim(session) || !isRunning(session);
+      // A leader that is just ending runs no program any more, and is not a zombie yet.
+      return isShim(session) || !isRunning(session) || !hasProgram(session);
     });
     if (remains.length === 0) return;
     for (const pid of remains) killIfThere(pid);
