@@ -1,6 +1,6 @@
 // The zygote's next shim, forked before it is asked for: whoever asks then need not wait for the fork. It takes no part in
 // anything until it is let go, and ends with the zygote.
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { forkNode, type WaitingChild } from '../../src/linux/fork.js';
 import type { Children } from './children.js';
 import type { StartPages } from './start-pages.js';
@@ -47,7 +47,7 @@ export class ForkAhead {
     this.#waiting = undefined;
     this.#isDue = true;
     if (waiting === undefined) return this.#fork();
-    setPriority(waiting.pid, constants.priority.PRIORITY_NORMAL);
+    setPriority(waiting.pid, getPriority());
     return waiting;
   }
 
