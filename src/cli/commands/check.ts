@@ -6,9 +6,9 @@ import { jsonFromMessage } from '../json-value.js';
 import type { CommandDefinition } from '../session.js';
 
 const help = `
-Looks at all namespaces: records, shims, processes, the runtime's state, mounts, cgroups, the journal, content, snapshots,
-containers' directories. --repair mends what can be mended without harm to anything that runs. What to do about the rest
-stands under REMEDY.
+Looks at all namespaces: records, shims, processes, the runtime's state, mounts, cgroups, the journal, content,
+snapshots, containers' directories. --repair mends what can be mended without harm to anything that runs. What to do
+about the rest stands under REMEDY.
 
 Exit code: 1 where something is found that is not mended.
 
