@@ -1,14 +1,14 @@
 // Child subreaper: orphans below this process become its children instead of pid 1's.
 import { bindLibc, check } from './libc.js';
+import { setProcessOption } from './prctl.js';
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_GET_CHILD_SUBREAPER = 37;
 
-const prctl = bindLibc('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
 const prctlGet = bindLibc('int prctl(int option, _Out_ int *value, unsigned long b, unsigned long c, unsigned long d)');
 
 export function becomeSubreaper(): void {
-  check('prctl', prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+  setProcessOption(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 export function isSubreaper(): boolean {

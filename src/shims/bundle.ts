@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Log } from '../base/log.js';
 import { directoriesIn } from '../base/directories-in.js';
 import { makeDirectory } from '../base/make-directory.js';
 import { isMountedBelow, unmountBelow } from '../linux/mount.js';
@@ -98,24 +99,19 @@ export function refuseLink(path: string): void {
   throw new BerthError('failed-precondition', `${path} is a symbolic link: Berth did not make it`);
 }
 
-/** Finishes the removals that a kill of the daemon cut short; tells which fail again. */
-export async function removeDoomedBundles(
-  stateDirectory: string,
-  onFailure: (path: string, error: unknown) => void,
-): Promise<void> {
+/** Finishes the removals that a kill of the daemon cut short. */
+export async function removeDoomedBundles(stateDirectory: string, log: Log): Promise<void> {
   const tasks = join(stateDirectory, 'tasks');
   for (const namespace of await directoriesIn(tasks)) {
     for (const name of await directoriesIn(join(tasks, namespace))) {
-      if (!name.startsWith(doomedPrefix)) continue;
-      const path = join(tasks, namespace, name);
-      await rm(path, { recursive: true, force: true }).catch((error: unknown) => onFailure(path, error));
+      if (name.startsWith(doomedPrefix)) await tryToRemoveDoomed(join(tasks, namespace, name), log);
     }
   }
 }
 
 /** Unmounts all below the bundle and removes it. */
 export async function removeBundle(path: string): Promise<void> {
-  await removeDoomedBundle(await doomBundle(path));
+  await removeDoomed(await doomBundle(path));
 }
 
 /**
@@ -135,7 +131,16 @@ export async function doomBundle(path: string): Promise<string> {
   return doomed;
 }
 
-export async function removeDoomedBundle(path: string): Promise<void> {
+/** Never rejects: the next start tries again. */
+export async function tryToRemoveDoomed(path: string, log: Log): Promise<void> {
+  try {
+    await removeDoomed(path);
+  } catch (error) {
+    log.warn('a bundle could not be removed: left to the next start', { path, error });
+  }
+}
+
+async function removeDoomed(path: string): Promise<void> {
   if (!tryToRemoveSmall(path)) await rm(path, { recursive: true, force: true });
 }
 

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../base/failpoint.js';
 import { BerthError, isBerthError } from '../domain/errors.js';
 import type { ContainerKey } from '../domain/ids.js';
-import { doomBundle, removeDoomedBundle } from '../shims/bundle.js';
+import { doomBundle, tryToRemoveDoomed } from '../shims/bundle.js';
 import type { TaskShim } from '../shims/task-shim.js';
 import { changeTask } from './change-task.js';
 import { taskDeleted } from './event-drafts.js';
@@ -31,11 +31,7 @@ export function deleteTask(supervisor: Supervisor, key: ContainerKey): Promise<P
       failpoint('delete.bundle-doomed');
       const committed = supervisor.store.commit([supervisor.store.tasks.remove(key)], [taskDeleted(key, end)]);
       // Once the batch is being written.
-      const removed = setImmediate()
-        .then(() => removeDoomedBundle(doomed))
-        .catch((error: unknown) => {
-          supervisor.log.warn('a bundle could not be removed: left to the next start', { path: doomed, error });
-        });
+      const removed = setImmediate().then(() => tryToRemoveDoomed(doomed, supervisor.log));
       await Promise.all([committed, removed]);
       failpoint('delete.committed');
       supervisor.tasks.remove(key);

@@ -27,9 +27,7 @@ export async function recover(supervisor: Supervisor): Promise<void> {
     if (sameBoot) watchInBackground(supervisor, task);
     else await settleAfterReboot(supervisor, task);
   }
-  await removeDoomedBundles(stateDirectory, (path, error) => {
-    supervisor.log.warn('a bundle could not be removed: left to the next start', { path, error });
-  });
+  await removeDoomedBundles(stateDirectory, supervisor.log);
   failpoint('recover.tasks-watched');
   const found = new Map<string, ContainerKey>();
   for (const { key } of await listBundles(stateDirectory)) found.set(keyString(key), key);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ImagesService } from '../../src/generated/containerd/services/images/v1/images.js';
 import { listBlobs, digestOf, readBlob, writeBlob } from '../helpers/content.js';
-import { Ext4Disk } from '../helpers/ext4-disk.js';
+import { type Ext4Disk, onExt4 } from '../helpers/ext4-disk.js';
 import { FakeRegistry } from '../helpers/fake-registry.js';
 import { removeImages } from '../helpers/images.js';
 import { assertClean, pulledTree } from '../helpers/pulled-images.js';
@@ -29,21 +29,15 @@ after(async () => await registry.stop());
 
 /** Cuts the power once `work` has had its answers, and looks after the next start. */
 async function overPowerFailure<T>(work: () => Promise<T>, look: (before: T) => Promise<void>): Promise<void> {
-  await daemon().stop();
-  const disk = await Ext4Disk.make(daemon().path('disk.img'), daemon().root, { bytes: diskBytes, journal: true });
-  try {
-    await daemon().start();
+  const cut = async (disk: Ext4Disk): Promise<void> => {
     const answered = await work();
     disk.cutPower();
     await daemon().kill9();
     await disk.mountAgain();
     await daemon().start();
     await look(answered);
-  } finally {
-    await daemon().kill9();
-    disk.unmount();
-    await daemon().start();
-  }
+  };
+  await onExt4(daemon(), daemon().root, cut, { bytes: diskBytes, journal: true });
 }
 
 test('a blob that was committed is whole after a power failure', async () => {

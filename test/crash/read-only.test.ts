@@ -26,7 +26,7 @@ import {
   waitForExit,
 } from '../helpers/containers.js';
 import { WriteDialogue } from '../helpers/content.js';
-import { Ext4Disk } from '../helpers/ext4-disk.js';
+import { onExt4 } from '../helpers/ext4-disk.js';
 import { hasEnded } from '../helpers/host-state.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
@@ -37,20 +37,6 @@ const stateBytes = 4 * 1024 * 1024;
 const limits = { limitMs: 30_000, intervalMs: 20 };
 
 const daemon = useBerthd();
-
-/** The daemon has `directory` on a disk of its own meanwhile. */
-async function onExt4(directory: string, work: (disk: Ext4Disk) => Promise<void>): Promise<void> {
-  await daemon().stop();
-  const disk = await Ext4Disk.make(daemon().path('disk.img'), directory);
-  try {
-    await daemon().start();
-    await work(disk);
-  } finally {
-    await daemon().kill9();
-    disk.unmount();
-    await daemon().start();
-  }
-}
 
 /** The daemon has its state on a tmpfs of its own meanwhile, as on most hosts. */
 async function onStateTmpfs(work: (remount: (how: 'ro' | 'rw') => void) => Promise<void>): Promise<void> {
@@ -96,7 +82,7 @@ function inBundle(id: string, file: string): string {
 const readOnly = { code: status.UNAVAILABLE, details: /[Rr]ead-only file system/ };
 
 test('with a root that the kernel has made read-only reads are served, changes refused, and exits kept back', async () => {
-  await onExt4(daemon().root, async (disk) => {
+  await onExt4(daemon(), daemon().root, async (disk) => {
     await runContainer(daemon(), 'c1', trap);
     await runContainer(daemon(), 'c2', trap);
     assert.deepEqual(await failures(), []);
@@ -135,7 +121,7 @@ test('with a root that the kernel has made read-only reads are served, changes r
 });
 
 test('with a state directory that the kernel has made read-only ends are told, and what is left is deleted later', async () => {
-  await onExt4(daemon().state, async (disk) => {
+  await onExt4(daemon(), daemon().state, async (disk) => {
     await runContainer(daemon(), 'c1', trap);
     await createContainer(daemon(), 'c2', trap);
     const shim = Number(readFileSync(inBundle('c1', 'shim.pid'), 'utf8'));

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync } from 'nod
 import { basename } from 'node:path';
 import { bindLibc, check } from '../../src/linux/libc.js';
 import { unmountBelow } from '../../src/linux/mount.js';
+import type { TestDaemon } from './daemon.js';
 import { runProgram } from './program.js';
 
 /** Beside everything that a test keeps. */
@@ -85,6 +86,25 @@ export class Ext4Disk {
 
   unmount(): void {
     unmountBelow(this.#directory);
+  }
+}
+
+/** The daemon has `directory` on such a disk for as long as `work` takes. */
+export async function onExt4(
+  daemon: TestDaemon,
+  directory: string,
+  work: (disk: Ext4Disk) => Promise<void>,
+  options: Ext4Options = {},
+): Promise<void> {
+  await daemon.stop();
+  const disk = await Ext4Disk.make(daemon.path('disk.img'), directory, options);
+  try {
+    await daemon.start();
+    await work(disk);
+  } finally {
+    await daemon.kill9();
+    disk.unmount();
+    await daemon.start();
   }
 }
 
