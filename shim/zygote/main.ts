@@ -1,5 +1,6 @@
 // The zygote's program: loads and warms up all that a shim needs, then forks shims for berthd, which holds the other end
 // of descriptor 3. docs/adr/0010-zygote-and-memory.md has the why of every step.
+import { join } from 'node:path';
 import { messageOf } from '../../src/domain/errors.js';
 import { prepareFork } from '../../src/linux/fork.js';
 import { plugHeap } from '../../src/linux/plug-heap.js';
@@ -10,7 +11,8 @@ import { report, serveForks } from './serve-forks.js';
 import { learnStartPages, StartPages } from './start-pages.js';
 
 const channel = 3;
-const directory = process.argv[2] ?? '';
+/** Its own: the zygote of a daemon that was killed may still be at its rehearsal. */
+const directory = join(process.argv[2] ?? '', String(process.pid));
 
 void main();
 

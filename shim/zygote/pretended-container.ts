@@ -45,7 +45,7 @@ sed "s/PID/$!/" state >${state}/state.json
 /** What a container of the pretended runtime needs in its bundle, and its client's FIFOs. Made anew. */
 export function makeBundle(bundle: string): void {
   rmSync(bundle, { recursive: true, force: true });
-  mkdirSync(bundle, { mode: 0o700 });
+  mkdirSync(bundle, { mode: 0o700, recursive: true });
   writeFileSync(join(bundle, 'runc'), runtime);
   chmodSync(join(bundle, 'runc'), 0o700);
   writeFileSync(join(bundle, 'state'), rehearsalState(id, 'PID', join(bundle, group)));
@@ -91,7 +91,7 @@ async function playLife(
   const events = shim.events(cursor(over.promise), {});
   await task.start({ id, execId: '' });
   await atStart?.();
-  const waiting = task.wait({ id, execId: '' });
+  const waiting = handled(task.wait({ id, execId: '' }));
   await shim.connect({});
   await task.state({ id, execId: '' });
   await playExec(task, bundle);
@@ -110,10 +110,16 @@ async function playExec(task: Client<typeof TaskDefinition>, bundle: string): Pr
   const spec = { typeUrl: '', value: Buffer.from(JSON.stringify(rehearsalSpec.process)) };
   await task.exec({ id, execId, ...stdio(bundle), spec });
   await task.start({ id, execId });
-  const waiting = task.wait({ id, execId });
+  const waiting = handled(task.wait({ id, execId }));
   await task.kill({ id, execId, signal: SIGKILL, all: false });
   await waiting;
   await task.delete({ id, execId });
+}
+
+/** Its failure is met by whoever waits for it, which nobody does where something else fails before. */
+function handled<T>(waiting: Promise<T>): Promise<T> {
+  waiting.catch(() => undefined);
+  return waiting;
 }
 
 function stdio(bundle: string): Stdio {

@@ -10,9 +10,18 @@ export function isRunning(pid: number): boolean {
 
 /** The processes whose working directory is `directory`, a real path, or was until it was removed. */
 export function processesIn(directory: string): number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   const links = [directory, `${directory} (deleted)`];
-  return pids.filter((pid) => links.includes(linkOf(`/proc/${pid}/cwd`)) && isRunning(pid));
+  return processesAt((path) => links.includes(path));
+}
+
+/** The processes whose working directory is, or was, somewhere below `directory`, a real path. */
+export function processesBelow(directory: string): number[] {
+  return processesAt((path) => path.startsWith(`${directory}/`));
+}
+
+function processesAt(isMeant: (workingDirectory: string) => boolean): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => isMeant(linkOf(`/proc/${pid}/cwd`)) && isRunning(pid));
 }
 
 /** Whether it runs the program at `path`, a real path. */

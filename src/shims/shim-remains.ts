@@ -1,8 +1,18 @@
 // What may still work in a bundle that nobody is in charge of any more: a shim that has not come to serve yet, and calls
 // of the OCI runtime that outlived their shim. They would go on to change what somebody else now looks after. Shims lead
 // a session and work in their bundle; their runtime calls are in that session; the container's own processes are neither.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DeadlineError, poll } from '../base/deadline.js';
-import { hasProgram, isRunning, killIfThere, processesIn, realPathOf, runsProgram } from '../linux/known-process.js';
+import {
+  hasProgram,
+  isRunning,
+  killIfThere,
+  processesBelow,
+  processesIn,
+  realPathOf,
+  runsProgram,
+} from '../linux/known-process.js';
 import { readProcessStat } from '../linux/process-info.js';
 
 /** From SIGKILL to the end of a process. */
@@ -27,11 +37,23 @@ export async function killShimRemains(bundle: string, deadShim: number | undefin
 /** A runtime's script that is killed may just have started another process. */
 const rehearsalRounds = 3;
 
-/** What zygotes have left in the directory they rehearse in, be it a whole zygote; none may be at work there. */
-export function killRehearsalRemains(directory: string): void {
+/**
+ * What zygotes have left below `directory`, where each rehearses in a directory named by its pid, be it a whole zygote.
+ * No zygote may be at work for this daemon.
+ */
+export function clearRehearsals(directory: string): void {
+  killRehearsers(directory);
+  if (!existsSync(directory)) return;
+  for (const zygote of readdirSync(directory)) {
+    // Of an earlier daemon, and still loading what it needs: it clears up after itself.
+    if (!isRunning(Number(zygote))) rmSync(join(directory, zygote), { recursive: true, force: true });
+  }
+}
+
+function killRehearsers(directory: string): void {
   const path = realPathOf(directory);
   for (let round = 0; round < rehearsalRounds; round++) {
-    const remains = processesIn(path).filter((pid) => {
+    const remains = processesBelow(path).filter((pid) => {
       const session = readProcessStat(pid)?.session ?? 0;
       // A leader that is just ending runs no program any more, and is not a zombie yet.
       return isShim(session) || !isRunning(session) || !hasProgram(session);

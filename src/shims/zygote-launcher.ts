@@ -8,7 +8,7 @@ import type { ExitStatus } from '../linux/wait.js';
 import { launchError } from './launch-error.js';
 import type { ZygoteCounts } from './launch-counts.js';
 import type { ShimLaunch, ShimLauncher } from './launcher.js';
-import { killRehearsalRemains } from './shim-remains.js';
+import { clearRehearsals } from './shim-remains.js';
 import type { ShimIdentity } from './task-shim.js';
 import { type EndedReport, type ForkedReport, Zygote } from './zygote.js';
 import type { ZygoteSettings } from './zygote-process.js';
@@ -62,7 +62,7 @@ export class ZygoteLauncher implements ShimLauncher {
 
   #startZygote(): void {
     const { log, directory } = this.#options;
-    killRehearsalRemains(directory);
+    clearRehearsals(directory);
     const startedAt = performance.now();
     const zygote = new Zygote(this.#options, {
       onReady: (unprepared) => {
@@ -94,7 +94,7 @@ export class ZygoteLauncher implements ShimLauncher {
       await withDeadline(zygote.ended, closeTimeoutMs, 'the end of the zygote').catch(() => endByForce(zygote));
     }
     // Also where the last one has died and is not replaced yet.
-    killRehearsalRemains(this.#options.directory);
+    clearRehearsals(this.#options.directory);
   }
 
   async #launch(request: ShimLaunch): Promise<ShimIdentity> {

@@ -34,7 +34,7 @@ const lastWordsTimeoutMs = 1000;
 export interface ZygoteSettings {
   /** The path of its built program. */
   readonly main: string;
-  /** Its own, to rehearse in. */
+  /** Where zygotes rehearse, each in a directory of its own. */
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
   /** Told of the process that libuv waits for. */

@@ -1,6 +1,6 @@
 // A zygote that dies, hangs or cannot fork costs a client nothing: what runs runs on, and the next shim is launched.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -108,8 +108,7 @@ test('while a zygote hangs shims are launched as a fresh Node, and it is replace
 
 test('what a zygote has left that died at its rehearsal goes before the next one starts', async () => {
   const dead = await zygotePid();
-  const cwd = join(daemon().state, 'zygote');
-  mkdirSync(cwd, { recursive: true });
+  const cwd = rehearsalOf(dead);
   const left = await leaveBehind(cwd);
   // And somebody who only looks around there.
   const visitor = startProgram('setsid', ['sh', '-c', 'read line; exit 3'], { cwd, keepStdin: true });
@@ -206,8 +205,7 @@ async function watchingZygote(): Promise<number> {
 
 test('what a zygote has left that died at its rehearsal does not outlive the daemon that has not replaced it yet', async () => {
   const dead = await zygotePid();
-  const cwd = join(daemon().state, 'zygote');
-  mkdirSync(cwd, { recursive: true });
+  const cwd = rehearsalOf(dead);
   const left = await leaveBehind(cwd);
   // As a rehearsal that has failed does.
   rmdirSync(cwd);
@@ -235,6 +233,30 @@ test('a rehearsal that fails leaves no process', async () => {
     rmSync(bin, { recursive: true });
   }
 });
+
+test('the zygote of a daemon that was killed and the one of the next do not meet', async () => {
+  for (let round = 0; round < 5; round++) {
+    await daemon().restart('SIGKILL');
+    await daemon().restart('SIGKILL');
+    await forksAgain();
+  }
+  assert.doesNotMatch(daemon().log, /the zygote is not prepared in full/);
+  // It clears up after itself, and after those that could not.
+  await daemon().restart('SIGTERM');
+  await forksAgain();
+  assert.deepEqual(readdirSync(rehearsals()), []);
+});
+
+function rehearsals(): string {
+  return join(daemon().state, 'zygote');
+}
+
+/** Made anew. */
+function rehearsalOf(zygote: number): string {
+  const directory = join(rehearsals(), String(zygote));
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
 
 /** As the stand-in for a container's init: of a session whose leader is gone. */
 async function leaveBehind(cwd: string): Promise<number> {

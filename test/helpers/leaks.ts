@@ -24,8 +24,8 @@ export interface Baseline {
 
 const emptyBaseline: Baseline = { pids: new Set(), sockets: new Set() };
 
-/** Exits are noticed and cleaned up a moment after a client got its answer. */
-const settleLimitMs = 5_000;
+/** Exits are cleaned up a moment after a client got its answer; a zygote starts in several seconds on a busy machine. */
+const settleLimitMs = 20_000;
 
 const abandonRounds = 50;
 const abandonRoundMs = 20;
