@@ -5,6 +5,7 @@ import type { EventRecord } from '../domain/records.js';
 import { nowNanos } from '../domain/time.js';
 import { EventsService } from '../generated/containerd/services/events/v1/events.js';
 import type { Envelope } from '../generated/containerd/types/event.js';
+import { liveEvents } from '../supervisor/live-events.js';
 import { publishEvent } from '../supervisor/publish-event.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import { anyFromTyped, timestampFromNanos } from '../supervisor/wire-values.js';
@@ -29,10 +30,8 @@ export function eventsHandlers(supervisor: Supervisor): Handlers<typeof EventsSe
     },
     async *subscribe({ filters }, call) {
       const matches = parseFilters(filters);
-      const { journal } = supervisor.store;
-      // A subscriber of this API that retention overtakes cannot be told of the gap: berth.v1.Events can.
-      for await (const item of journal.read(journal.head().last, { follow: true, signal: call.signal })) {
-        if ('event' in item && matches(eventFields(item.event))) yield envelopeOf(item.event);
+      for await (const event of liveEvents(supervisor, call.signal)) {
+        if (matches(eventFields(event))) yield envelopeOf(event);
       }
     },
   };

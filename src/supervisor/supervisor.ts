@@ -8,11 +8,13 @@ import type { RegistrySettings } from '../images/registry/open-registry.js';
 import type { LayerStorage } from '../images/layer-storage.js';
 import type { LaunchCounts } from '../shims/launch-counts.js';
 import type { RuntimeNames } from '../domain/runtime-name.js';
+import { nowNanos } from '../domain/time.js';
 import { EventInboxes } from '../shims/foreign/event-inbox.js';
 import type { ForeignSettings } from '../shims/foreign/shim-binary.js';
 import type { ShimLauncher } from '../shims/launcher.js';
 import type { Store } from '../store/store.js';
 import { foreignShims } from './foreign-shims.js';
+import type { DaemonStart } from './live-events.js';
 import { LiveTasks } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { ownShims } from './own-shims.js';
@@ -41,6 +43,7 @@ export interface Supervisor {
   /** Where the catalogue keeps its checkpoints. */
   readonly checkpointsDirectory: string;
   readonly runtime: RuntimeDefaults;
+  readonly start: DaemonStart;
   /** How long exits are kept after their tasks are gone. */
   readonly exitRetentionSeconds: number;
   /** Aborted when the daemon stops: connections to shims then end on purpose. */
@@ -87,5 +90,6 @@ export function createSupervisor(options: {
   const runtime = { ...options.runtime, root: join(options.stateDirectory, 'runc') };
   const inboxes = new EventInboxes();
   const shimKinds = { own: ownShims, foreign: foreignShims(foreign, inboxes) };
-  return { ...rest, transfers, runtime, inboxes, shimKinds, tasks: new LiveTasks(), queue: new KeyedQueue() };
+  const start = { time: nowNanos(), number: options.store.journal.head().last };
+  return { ...rest, transfers, runtime, inboxes, shimKinds, start, tasks: new LiveTasks(), queue: new KeyedQueue() };
 }

@@ -184,6 +184,51 @@ test('an exit while the daemon was down is in the journal once', { skip: isConta
   assert.equal(TaskExit.decode(events[0]?.event?.value ?? new Uint8Array()).exitStatus, 137);
 });
 
+/** The ids of the processes whose ends a client is told that now follows the events, and starts and ends another. */
+async function followedEnds(): Promise<string[]> {
+  const stream = daemon().stream(EventsService.subscribe, { filters: ['topic=="/tasks/exit"'] });
+  await runDetached('last', [], '/bin/true');
+  await wait('last');
+  await remove('last');
+  const ids = () => stream.received.map(({ event }) => TaskExit.decode(event?.value ?? new Uint8Array()).id);
+  const what = 'the end that comes last';
+  await poll(() => ids().includes('last') || undefined, { limitMs: 20_000, intervalMs: 20, what });
+  stream.cancel();
+  return ids();
+}
+
+// With containerd it is who comes before its shims have told it.
+const ofBerth = { skip: isContainerd };
+
+test('who follows the events is told of ends while there was no daemon, of what is still there', ofBerth, async () => {
+  for (const id of ['missed', 'seen', 'deleted']) await runDetached(id, [], '/bin/sleep', '1000');
+  const exec = ['tasks', 'exec', '--detach', '--exec-id', 'e1', 'seen', '/bin/sleep', '1000'];
+  assert.equal((await daemon().ctr(exec)).code, 0);
+  const pids = [await get('missed'), await get('deleted'), await get('seen', 'e1')].map(({ pid }) => pid);
+  await daemon().kill9();
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  for (const pid of pids) await waitForEnd(pid);
+  await daemon().start();
+  await wait('deleted');
+  await remove('deleted');
+  assert.deepEqual((await followedEnds()).sort(), ['e1', 'last', 'missed']);
+  await remove('missed');
+  await daemon().ctr(['tasks', 'rm', '--force', 'seen']);
+  await daemon().ctr(['containers', 'rm', 'seen']);
+});
+
+test('an end that was committed in the moment of SIGKILL is told once more', ofBerth, async () => {
+  await daemon().kill9();
+  await daemon().start({ BERTH_FAILPOINT: 'exit.committed' });
+  await runDetached('moment', [], '/bin/sleep', '1000');
+  const { pid } = await get('moment');
+  process.kill(pid, 'SIGKILL');
+  await daemon().died();
+  await daemon().start();
+  assert.deepEqual(await followedEnds(), ['moment', 'last']);
+  await remove('moment');
+});
+
 test('events flow to new subscribers after a restart', async () => {
   await daemon().restart('SIGKILL');
   const stream = daemon().stream(EventsService.subscribe, { filters: ['topic=="/my/topic"'] });

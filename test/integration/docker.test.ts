@@ -10,7 +10,12 @@ const image = 'busybox:test';
 const seen = { limitMs: 30_000, intervalMs: 50 };
 
 interface Container {
-  readonly State: { readonly Status: string; readonly ExitCode: number; readonly OOMKilled: boolean };
+  readonly State: {
+    readonly Status: string;
+    readonly Pid: number;
+    readonly ExitCode: number;
+    readonly OOMKilled: boolean;
+  };
   readonly RestartCount: number;
 }
 
@@ -120,19 +125,38 @@ test('Docker starts a container again that ends, as its policy says', async () =
 test("Docker's container outlives SIGKILL to berthd, and Docker goes on with it", async () => {
   const id = await run(['sleep', '1000']);
   await daemon().restart('SIGKILL');
-  // dockerd comes back to the events in its own time, and what ended before that it never hears of.
-  const code = await poll(
-    async () => {
-      const exec = await startExec(id, ['sh', '-c', 'exit 5']).catch(() => undefined);
-      if (exec === undefined) return undefined;
-      return await poll(async () => await execCode(exec), { limitMs: 2_000, intervalMs: 50, what: 'its exit' }).catch(
-        () => undefined,
-      );
-    },
-    { ...seen, what: 'dockerd to hear of an exit again' },
-  );
-  assert.equal(code, 5);
+  // dockerd comes back in its own time.
+  const start = async () => await startExec(id, ['sh', '-c', 'exit 5']).catch(() => undefined);
+  const exec = await poll(start, { ...seen, what: 'an exec' });
+  assert.equal(await poll(async () => await execCode(exec), { ...seen, what: "the exec's exit" }), 5);
   await docker().call('POST', `/containers/${id}/kill?signal=KILL`);
+  assert.equal(await ended(id), 137);
+  await remove(id);
+});
+
+test("Docker's container ends while berthd is down, and Docker learns of it and goes by its policy", async () => {
+  const ends = await run(['sleep', '1000']);
+  const returns = await run(['sleep', '1000'], { RestartPolicy: { Name: 'always' } });
+  const pids = await Promise.all([ends, returns].map(async (id) => (await inspect(id)).State.Pid));
+  await daemon().kill9();
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await daemon().start();
+  assert.equal(await ended(ends), 137);
+  const returned = async () => {
+    const { RestartCount, State } = await inspect(returns);
+    return (RestartCount === 1 && State.Status === 'running') || undefined;
+  };
+  await poll(returned, { ...seen, what: 'the other to be started again' });
+  for (const id of [ends, returns]) await remove(id);
+});
+
+test('Docker learns of an end that berthd had committed, and told nobody, when it was killed', async () => {
+  await daemon().kill9();
+  await daemon().start({ BERTH_FAILPOINT: 'exit.committed' });
+  const id = await poll(async () => await run(['sleep', '1000']).catch(() => undefined), { ...seen, what: 'a run' });
+  process.kill((await inspect(id)).State.Pid, 'SIGKILL');
+  await daemon().died();
+  await daemon().start();
   assert.equal(await ended(id), 137);
   await remove(id);
 });
