@@ -40,11 +40,14 @@ export class OrphanReaper {
     }
   }
 
-  /** How `pid` ended, if it was waited for; told once. */
-  take(pid: number): ExitStatus | undefined {
-    const status = this.#ends.get(pid);
+  /** How `pid` ended, if it was waited for. */
+  find(pid: number): ExitStatus | undefined {
+    return this.#ends.get(pid);
+  }
+
+  /** Once it is on record: the number may become another process's. */
+  forget(pid: number): void {
     this.#ends.delete(pid);
-    return status;
   }
 
   /** Waits for every orphan that has ended. */

@@ -3,6 +3,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '../base/failpoint.js';
+import { BerthError } from '../domain/errors.js';
 import { UndoStack } from '../base/undo-stack.js';
 import type { ProcessExit } from '../domain/exit.js';
 import type { ProcessState } from '../domain/process-state.js';
@@ -26,10 +27,13 @@ import type { Supervisor } from './supervisor.js';
 import { steppedInit } from './task-record.js';
 import { anyFromTyped, timestampFromNanos } from './wire-values.js';
 
-/** The new shim may die too; a container for which none can be had is ended, since nobody could serve it. */
+/** In a row: the new shim may die too. */
 const adoptAttempts = 5;
 
-/** The shim that serves the container from now on; undefined when there is nothing left to serve. */
+/**
+ * The shim that serves the container from now on; undefined when there is nothing left to serve. `unavailable` when none can be
+ * had for now, on a full disk for instance: the container runs on, and what it says waits in its pipes.
+ */
 export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
@@ -44,6 +48,8 @@ export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promi
       log.error('a container whose shim has died could not be adopted', { attempt, error });
     }
   }
+  if (isAlive(task.record))
+    throw new BerthError('unavailable', `container ${id} runs on: no shim can be had for it yet`);
   await settleEnds(supervisor, task);
   return undefined;
 }

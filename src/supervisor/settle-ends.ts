@@ -10,7 +10,7 @@ import type { LiveTask } from './live-tasks.js';
 import type { OrphanReaper } from './orphan-reaper.js';
 import { commitExit } from './record-exit.js';
 import { shimKindOf } from './shim-kind.js';
-import { signalInit } from './signal-init.js';
+import { signalInit } from './signal-past-shim.js';
 import type { Supervisor } from './supervisor.js';
 
 const SIGKILL = 9;
@@ -62,8 +62,14 @@ export async function settleAfterReboot(supervisor: Supervisor, task: LiveTask):
   }
 }
 
-function commit(supervisor: Supervisor, task: LiveTask, process: ProcessRecord, exit: ProcessExit): Promise<void> {
-  return commitExit(supervisor, task, { execId: process.execId, exit, sequence: task.record.shim.sequence });
+async function commit(
+  supervisor: Supervisor,
+  task: LiveTask,
+  { execId, pid }: ProcessRecord,
+  exit: ProcessExit,
+): Promise<void> {
+  await commitExit(supervisor, task, { execId, exit, sequence: task.record.shim.sequence });
+  supervisor.orphans.forget(pid);
 }
 
 /** Kills init, if it is still the process that was recorded, and finds out how it ended. */
@@ -100,7 +106,7 @@ async function endOfOrphan(
 /** It became a child of ours, or of somebody who told us, when its shim died. */
 function waitedExit(orphans: OrphanReaper, pid: number): ProcessExit | undefined {
   orphans.sweep();
-  const waited = orphans.take(pid);
+  const waited = orphans.find(pid);
   return waited && { pid, ...waited, exitedAt: nowNanos(), provenance: 'waited', oomKilled: false };
 }
 

@@ -5,7 +5,7 @@ import { isBerthError } from '../domain/errors.js';
 import { killProcess } from './kill-process.js';
 import type { LiveTask } from './live-tasks.js';
 import { question } from './shim-calls.js';
-import { signalInit } from './signal-init.js';
+import { signalInit } from './signal-past-shim.js';
 import type { Supervisor } from './supervisor.js';
 
 const SIGTERM = 15;

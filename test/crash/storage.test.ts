@@ -1,25 +1,31 @@
 // Storage that fails under a real daemon: full, read-only, cut short, restored. What was told stays true, what cannot be
 // kept is refused in plain words, and nothing needs a restart that can do without one.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { poll } from '../../src/base/deadline.js';
 import { EventsService } from '../../src/generated/berth/v1/events.js';
+import { ExitsService } from '../../src/generated/berth/v1/exits.js';
+import { MaintenanceService } from '../../src/generated/berth/v1/maintenance.js';
+import { Provenance } from '../../src/generated/berth/v1/provenance.js';
 import { ContainersService } from '../../src/generated/containerd/services/containers/v1/containers.js';
 import { NamespacesService } from '../../src/generated/containerd/services/namespaces/v1/namespace.js';
 import { TasksService } from '../../src/generated/containerd/services/tasks/v1/tasks.js';
 import { mountOn, unmountBelow } from '../../src/linux/mount.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
 import { containerMessage, createContainer, deleteTask, runContainer, waitForExit } from '../helpers/containers.js';
+import { Counter } from '../helpers/counter.js';
 import { projectRoot } from '../helpers/daemon.js';
+import { hasEnded } from '../helpers/host-state.js';
 import { runProgram } from '../helpers/program.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 
 const SIGTERM = 15;
 const exitCode = 21;
 const trap = ['/bin/sh', '-c', `trap "exit ${exitCode}" TERM; while :; do sleep 0.02; done`];
+const limitMs = 60_000;
 const rootBytes = 8 * 1024 * 1024;
 
 const daemon = useBerthd({ config: 'backup_interval_seconds = 1' });
@@ -82,7 +88,6 @@ test('with a full disk changes are refused, exits are kept back, and all goes on
   await onSmallDisk(async () => {
     await runContainer(daemon(), 'c1', trap);
     fill();
-    // LevelDB may have room left in what it has allocated already.
     await assert.rejects(createNamespaces('full', 1000), (error: { code: number; details: string }) => {
       assert.equal(error.code, status.UNAVAILABLE);
       assert.match(error.details, /cannot write records: .*[Nn]o space left on device/);
@@ -107,6 +112,69 @@ test('with a full disk changes are refused, exits are kept back, and all goes on
     await assertCheckClean(daemon());
     await daemon().restart('SIGKILL');
     assert.deepEqual(await namespaces(), [...known, 'roomy0', 'roomy1', 'roomy2'].toSorted());
+  });
+});
+
+/** Since the daemon began. */
+async function logged(pattern: RegExp): Promise<void> {
+  const ownLog = () =>
+    daemon()
+      .log.split(/ ready .*address=/)
+      .at(-1) ?? '';
+  await poll(() => pattern.test(ownLog()) || undefined, { limitMs, intervalMs: 20, what: `${pattern} in the log` });
+}
+
+/** Until the records take nothing more: LevelDB has room left in what it has allocated already. */
+async function fillRecords(): Promise<void> {
+  fill();
+  await assert.rejects(createNamespaces('full', 1000), { code: status.UNAVAILABLE });
+}
+
+test('on a full disk a container whose shim dies runs on, and is adopted once there is room', async () => {
+  await onSmallDisk(async () => {
+    const counter = await Counter.start(daemon(), 'c1');
+    const pid = await counter.initPid();
+    await fillRecords();
+    process.kill(counter.shimPid, 'SIGKILL');
+    await logged(/no shim can be had.*no shim can be had/s);
+    assert.equal(hasEnded(pid), false);
+    const { findings } = await daemon().call(MaintenanceService.check, { repair: false });
+    assert.deepEqual(
+      findings.map(({ invariant, object }) => [invariant, object]),
+      [['tasks-have-shims', `${daemon().namespace}/c1`]],
+    );
+    makeRoom();
+    await counter.countsOn();
+    await counter.kill(SIGTERM);
+    assert.equal(await counter.wait(), exitCode);
+    await counter.remove();
+    await assertCheckClean(daemon());
+  });
+});
+
+test('the end of a container without a shim on a full disk is told as it was, once there is room', async () => {
+  await onSmallDisk(async () => {
+    await runContainer(daemon(), 'c1', trap);
+    const { process: init } = await daemon().call(TasksService.get, { containerId: 'c1', execId: '' });
+    const pid = init?.pid ?? 0;
+    await fillRecords();
+    const shim = Number(readFileSync(join(daemon().state, 'tasks', daemon().namespace, 'c1', 'shim.pid'), 'utf8'));
+    process.kill(shim, 'SIGKILL');
+    await logged(/no shim can be had/);
+    // No shim takes it.
+    await daemon().call(TasksService.kill, { containerId: 'c1', execId: '', signal: SIGTERM, all: false });
+    await poll(() => hasEnded(pid) || undefined, { limitMs, intervalMs: 20, what: 'the end of the container' });
+    const waited = waitForExit(daemon(), 'c1');
+    await logged(/a task could not be settled yet .*cannot write records/);
+    assert.equal(await exits(), 0);
+    makeRoom();
+    assert.equal(await waited, exitCode);
+    const { exit } = await daemon().call(ExitsService.get, { containerId: 'c1', execId: '' });
+    // Of a wait, which only one can do, be it before there is room.
+    assert.equal(exit?.provenance, Provenance.WAITED);
+    await deleteTask(daemon(), 'c1');
+    await daemon().call(ContainersService.delete, { id: 'c1' });
+    await assertCheckClean(daemon());
   });
 });
 

@@ -11,7 +11,7 @@ export const tasksHaveShims: Invariant = {
       await task.reaching;
       const { pid } = task.record.shim;
       const object = keyString(task.record);
-      const remedy = 'delete the task with force, or restart berthd to try again';
+      const remedy = 'berthd goes on trying, and its log says what is in the way';
       if (task.shim === undefined) yield { object, message: `the shim (pid ${pid}) is out of reach`, remedy };
       else if (readProcessStat(pid) === undefined) yield { object, message: `no process ${pid} serves it`, remedy };
       else yield undefined;
