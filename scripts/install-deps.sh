@@ -31,6 +31,7 @@ main() {
     # Each waits for the network more than for the processor.
     "$(dirname "$0")/setup-userland.sh" >/dev/null &
     local userland=$!
+    "$(dirname "$0")/setup-clients.sh" >/dev/null
     "$(dirname "$0")/setup-criu.sh" >/dev/null
     "$(dirname "$0")/setup-nodes.sh" >/dev/null
     wait "$userland"

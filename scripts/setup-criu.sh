@@ -7,7 +7,6 @@ export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C
 
 # The first Debian whose CRIU (4.2) dumps TCP sockets on Linux 6.16 and newer.
 suite=${BERTH_CRIU_SUITE:-forky}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 main() {
   local prefix=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/berth/criu
@@ -42,32 +41,12 @@ newer() {
 
 make_criu() {
   local prefix=$1
-  command -v apt-get dpkg-deb >/dev/null || refuse 'this is no Debian or Ubuntu: install CRIU 4.2 or newer with your package manager.'
-  [ -e "$keyring" ] || refuse "$keyring is missing: apt-get install debian-archive-keyring."
   work=$(mktemp -d "$prefix/new.XXXXXX")
   # Not local: the trap runs when this function is over.
   trap 'rm -rf "$work"' EXIT
-  echo "Fetching CRIU from Debian $suite ..." >&2
-  download "$work/apt" >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; refuse "cannot fetch criu from Debian $suite."; }
-  mkdir "$work/tree"
-  local package
-  for package in "$work"/apt/cache/archives/*.deb; do dpkg-deb -x "$package" "$work/tree"; done
+  "$(dirname "$0")/fetch-packages.sh" --with-libraries "$suite" "$work/tree" criu
   write_launcher "$prefix" "$work/tree"
   works "$prefix/bin/criu" || refuse "CRIU of Debian $suite does not work here: $("$prefix/bin/criu" check 2>&1 | tail -n 3)"
-}
-
-# apt with a configuration, lists and a package database of its own: an empty one, so that every library comes along.
-download() {
-  local apt=$1
-  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-  : >"$apt/status"
-  echo "deb [signed-by=$keyring] $("$(dirname "$0")/debian-mirror.sh") $suite main" >"$apt/sources.list"
-  local options=(
-    -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
-    -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status" -o Dir::State::extended_states="$apt/extended"
-    -o Dir::Cache="$apt/cache" -o APT::Sandbox::User= -o APT::Install-Recommends=false -o Acquire::Retries=3
-  )
-  apt-get "${options[@]}" update && apt-get "${options[@]}" install --yes --download-only criu
 }
 
 write_launcher() {

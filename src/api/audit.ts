@@ -9,7 +9,7 @@ import type { Call } from './call.js';
 const readers = new Set(
   [
     ['Get', 'List', 'ListStream', 'ListPids', 'ListResources', 'ListStatuses', 'Info', 'Status', 'Stat', 'Usage'],
-    ['Read', 'Mounts', 'Wait', 'Metrics', 'Version', 'Server', 'Plugins', 'PluginInfo', 'Subscribe', 'Head'],
+    ['Read', 'Mounts', 'Wait', 'Metrics', 'Version', 'Server', 'Plugins', 'PluginInfo', 'Subscribe', 'Head', 'Stream'],
     ['Explain', 'Verify', 'Launches', 'Shims', 'Storage', 'Inspect', 'Directories', 'Export'],
     ['GetMetadata', 'ListMetadata', 'ListMounts'],
   ].flat(),

@@ -23,6 +23,8 @@ const plugins: readonly PluginFacts[] = [
   { type: 'io.containerd.gc.v1', id: 'scheduler' },
   { type: 'io.containerd.runtime.v2', id: 'task' },
   { type: 'io.containerd.differ.v1', id: 'walking' },
+  { type: 'io.containerd.streaming.v1', id: 'manager' },
+  { type: 'io.containerd.transfer.v1', id: 'local' },
   ...[
     'containers',
     'content',
@@ -34,7 +36,9 @@ const plugins: readonly PluginFacts[] = [
     'leases',
     'namespaces',
     'snapshots',
+    'streaming',
     'tasks',
+    'transfer',
     'version',
   ].map((id) => ({
     type: 'io.containerd.grpc.v1',

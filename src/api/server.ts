@@ -15,7 +15,9 @@ import { IntrospectionService } from '../generated/containerd/services/introspec
 import { LeasesService } from '../generated/containerd/services/leases/v1/leases.js';
 import { NamespacesService } from '../generated/containerd/services/namespaces/v1/namespace.js';
 import { SnapshotsService } from '../generated/containerd/services/snapshots/v1/snapshots.js';
+import { StreamingService } from '../generated/containerd/services/streaming/v1/streaming.js';
 import { TasksService } from '../generated/containerd/services/tasks/v1/tasks.js';
+import { TransferService } from '../generated/containerd/services/transfer/v1/transfer.js';
 import { VersionService } from '../generated/containerd/services/version/v1/version.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { BuildInfo } from './build-info.js';
@@ -35,7 +37,10 @@ import { namespacesHandlers } from './namespaces.js';
 import { addService, callOptions } from './service.js';
 import { snapshotsHandlers } from './snapshots.js';
 import { storageHandlers } from './storage.js';
+import { ClientStreams } from './streaming/client-streams.js';
+import { streamingHandlers } from './streaming/streaming.js';
 import { tasksHandlers } from './tasks.js';
+import { transferHandlers } from './transfer/transfer.js';
 import { transfersHandlers } from './transfers.js';
 import { versionHandlers } from './version.js';
 
@@ -62,7 +67,9 @@ const servedProtos = [
   'containerd/services/leases/v1/leases.proto',
   'containerd/services/namespaces/v1/namespace.proto',
   'containerd/services/snapshots/v1/snapshots.proto',
+  'containerd/services/streaming/v1/streaming.proto',
   'containerd/services/tasks/v1/tasks.proto',
+  'containerd/services/transfer/v1/transfer.proto',
   'containerd/services/version/v1/version.proto',
 ];
 
@@ -100,6 +107,9 @@ export function createServer({ supervisor, log, uuid, build, protoDirectory }: A
   addService(server, ImagesService, imagesHandlers(supervisor.images), context);
   addService(server, SnapshotsService, snapshotsHandlers(supervisor.layers.snapshots), context);
   addService(server, DiffService, diffHandlers(supervisor.layers.work), context);
+  const streams = new ClientStreams();
+  addService(server, StreamingService, streamingHandlers(streams), context);
+  addService(server, TransferService, transferHandlers(supervisor, streams), context);
   addService(server, JournalService, journalHandlers(supervisor), context);
   addService(server, ExitsService, exitsHandlers(supervisor), context);
   addService(server, CheckpointsService, checkpointsHandlers(supervisor), context);

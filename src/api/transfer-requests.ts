@@ -8,16 +8,22 @@ import type {
   PushImageRequest,
   RegistryAccess as RegistryAccessMessage,
 } from '../generated/berth/v1/images.js';
+import { namesAfter } from '../images/archive/image-names.js';
 import type { RegistryAccess } from '../images/registry/registry-access.js';
 import type { ImportRequest } from '../supervisor/transfers/import-images.js';
 import type { PullRequest } from '../supervisor/transfers/pull-image.js';
 import type { PushRequest } from '../supervisor/transfers/push-image.js';
 
 export function accessFromWire(access: RegistryAccessMessage | undefined): RegistryAccess {
-  return {
+  const credentials = {
     username: access?.username ?? '',
     password: access?.password ?? '',
     identityToken: access?.identityToken ?? '',
+    authorization: '',
+  };
+  return {
+    credentials: async () => credentials,
+    headers: {},
     registryToken: access?.registryToken ?? '',
     plainHttp: access?.plainHttp ?? false,
     insecureSkipVerify: access?.insecureSkipVerify ?? false,
@@ -38,8 +44,11 @@ export function pullFromWire(request: PullImageRequest): PullRequest {
     access: accessFromWire(access),
     platforms: platforms.map(parsePlatform),
     allPlatforms,
+    allMetadata: false,
     snapshotter,
     unpack: !noUnpack,
+    names: [],
+    labels: {},
   };
 }
 
@@ -57,7 +66,8 @@ export async function importFromWire(messages: AsyncIterable<ImportImagesRequest
   if (message?.$case !== 'options') throw new BerthError('invalid-argument', 'an import begins with its options');
   const { baseName, platform, snapshotter, noUnpack }: ImportOptions = message.value;
   const archive = dataOf({ [Symbol.asyncIterator]: () => iterator });
-  return { baseName, platform: platformFromWire(platform), snapshotter, unpack: !noUnpack, archive };
+  const naming = namesAfter(baseName);
+  return { naming, labels: {}, platform: platformFromWire(platform), snapshotter, unpack: !noUnpack, archive };
 }
 
 async function* dataOf(messages: AsyncIterable<ImportImagesRequest>): AsyncGenerator<Uint8Array, void, undefined> {

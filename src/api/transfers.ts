@@ -27,10 +27,8 @@ export function transfersHandlers(supervisor: Supervisor): Handlers<typeof Image
       const progress = new TransferProgress();
       const resolved: NamedImage[] = [];
       const watcher = { progress, onResolved: (image: NamedImage) => void resolved.push(image) };
-      const pulled = ending(
-        progress,
-        pullImage(supervisor, call.namespace(), pullFromWire(request), watcher, call.signal),
-      );
+      const work = pullImage(supervisor, call.namespace(), pullFromWire(request), watcher, call.signal);
+      const pulled = progress.endWith(work);
       for await (const blobs of progress.reports()) {
         for (const image of resolved.splice(0)) yield { progress: { $case: 'resolved', value: namedToWire(image) } };
         for (const blob of blobs) yield { progress: { $case: 'blob', value: blobToWire(blob) } };
@@ -40,7 +38,7 @@ export function transfersHandlers(supervisor: Supervisor): Handlers<typeof Image
     async *push(request, call): AsyncGenerator<PushImageResponse, void, undefined> {
       const progress = new TransferProgress();
       const work = pushImage(supervisor, call.namespace(), pushFromWire(request), progress, call.signal);
-      const pushed = ending(progress, work);
+      const pushed = progress.endWith(work);
       for await (const blobs of progress.reports()) {
         for (const blob of blobs) yield { progress: { $case: 'blob', value: blobToWire(blob) } };
       }
@@ -52,7 +50,7 @@ export function transfersHandlers(supervisor: Supervisor): Handlers<typeof Image
     },
     async *export({ images, platform }, call): AsyncGenerator<ExportImagesResponse, void, undefined> {
       const only = platform === '' ? undefined : platformFromWire(platform);
-      const archive = exportImages(supervisor, call.namespace(), { images, platform: only });
+      const archive = exportImages(supervisor, call.namespace(), { images, platform: only, forDocker: true });
       for await (const data of gatheredPieces(archive, exportPieceBytes)) yield { data };
     },
     list: async ({ filters }, call) => {
@@ -78,13 +76,4 @@ export function transfersHandlers(supervisor: Supervisor): Handlers<typeof Image
       };
     },
   };
-}
-
-/** The transfer, with its reports ending with it; a failure comes out of the promise alone. */
-function ending<T>(progress: TransferProgress, transfer: Promise<T>): Promise<T> {
-  transfer.then(
-    () => progress.end(),
-    () => progress.end(),
-  );
-  return transfer;
 }

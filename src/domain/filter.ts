@@ -1,4 +1,5 @@
-// containerd's filter language: `field.path==value,other~=regexp`. Commas mean and; several filters mean or.
+// containerd's filter language: `field.path==value, other~=regexp`. Commas mean and; several filters mean or. White space
+// between tokens means nothing: newer clients of containerd write some (its pkg/filters/scanner.go).
 import { BerthError } from './errors.js';
 
 type Operator = '==' | '!=' | '~=';
@@ -69,10 +70,12 @@ class Scanner {
   }
 
   done(): boolean {
+    this.#skipSpace();
     return this.#position >= this.#text.length;
   }
 
   skip(token: string): boolean {
+    this.#skipSpace();
     if (!this.#text.startsWith(token, this.#position)) return false;
     this.#position += token.length;
     return true;
@@ -83,15 +86,18 @@ class Scanner {
   }
 
   field(): string {
-    return this.#quoted(['"']) ?? this.#match(/[A-Za-z][A-Za-z0-9_]*/y) ?? this.#fail('expected a field');
+    this.#skipSpace();
+    return this.#quoted(['"']) ?? this.#match(/[A-Za-z0-9_-]+/y) ?? this.#fail('expected a field');
   }
 
   operator(): Operator | undefined {
+    this.#skipSpace();
     const found = this.#match(/[=!~]=/y);
     return found as Operator | undefined;
   }
 
   value(): string {
+    this.#skipSpace();
     return this.#quoted(['"', '/', '|']) ?? this.#match(/[^\s,]+/y) ?? this.#fail('expected a value');
   }
 
@@ -101,6 +107,10 @@ class Scanner {
     } catch (error) {
       return this.#fail(`bad regular expression ${JSON.stringify(source)}`, error);
     }
+  }
+
+  #skipSpace(): void {
+    this.#match(/\s+/y);
   }
 
   #match(pattern: RegExp): string | undefined {

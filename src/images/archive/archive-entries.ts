@@ -76,7 +76,8 @@ interface TarEntry extends AsyncIterable<Uint8Array> {
 interface TarSink {
   write(chunk: Uint8Array): boolean;
   end(...nothing: never[]): unknown;
-  once(event: 'drain' | 'close', listener: () => void): unknown;
+  on(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
   readonly destroyed: boolean;
 }
 
@@ -84,13 +85,23 @@ async function feed(source: AsyncIterable<Uint8Array>, tar: TarSink): Promise<vo
   for await (const chunk of source) {
     if (tar.destroyed) return;
     if (!tar.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        tar.once('drain', resolve);
-        tar.once('close', resolve);
-      });
+      await roomIn(tar);
     }
   }
   tar.end();
+}
+
+/** Or until it takes nothing more. */
+async function roomIn(tar: TarSink): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = (): void => {
+      tar.off('drain', stop);
+      tar.off('close', stop);
+      resolve();
+    };
+    tar.on('drain', stop);
+    tar.on('close', stop);
+  });
 }
 
 /** The first bytes tell how it is compressed. */

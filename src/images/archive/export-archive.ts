@@ -25,12 +25,19 @@ export const imageNameAnnotation = 'io.containerd.image.name';
 export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 const layout = JSON.stringify({ imageLayoutVersion: '1.0.0' });
 
-/** What an index names and is not here is left out. `host`: whose image `docker load` gets of several. */
+export interface ExportOptions {
+  /** Whose image `docker load` gets of several. */
+  readonly host: Platform;
+  /** With the file that it wants. */
+  readonly forDocker: boolean;
+}
+
+/** What an index names and is not here is left out. */
 export async function* exportArchive(
   storage: ImageStorage,
   namespace: string,
   images: readonly ExportedImage[],
-  host: Platform,
+  { host, forDocker }: ExportOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
   const trees: ImageTree[] = [];
   const docker = new Map<string, DockerEntry>();
@@ -44,7 +51,7 @@ export async function* exportArchive(
   }
   yield* file('oci-layout', Buffer.from(layout));
   yield* file('index.json', Buffer.from(JSON.stringify(indexOf(images))));
-  if (docker.size > 0) yield* file('manifest.json', Buffer.from(JSON.stringify([...docker.values()])));
+  if (forDocker && docker.size > 0) yield* file('manifest.json', Buffer.from(JSON.stringify([...docker.values()])));
   const written = new Set<string>();
   const isNew = ({ digest }: Descriptor) => written.size !== written.add(digest).size;
   for (const { blobs, documents } of trees) {

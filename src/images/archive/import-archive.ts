@@ -1,6 +1,5 @@
 // Takes the images of an archive into the content store, with the labels by which garbage collection keeps what they name.
 import { BerthError } from '../../domain/errors.js';
-import { fullImageName, parseImageReference } from '../../domain/image-reference.js';
 import { isIndex, parseIndex, parseManifest } from '../../domain/oci-image.js';
 import type { ImageStorage } from '../image-storage.js';
 import { walkImage } from '../oci/walk-image.js';
@@ -10,16 +9,16 @@ import { addLabels } from '../transfer/keep-document.js';
 import { type ArchiveContent, type ArchiveLimits, readArchive } from './archive-content.js';
 import { type ArchivedImage, readDockerArchive } from './docker-archive.js';
 import { imageNameAnnotation, refNameAnnotation } from './export-archive.js';
+import type { ImageNaming } from './image-names.js';
 
 export interface ImportOptions {
   readonly ref: string;
-  /** For images that the archive has no full name for; may be empty. */
-  readonly baseName: string;
+  readonly naming: ImageNaming;
   readonly limits: ArchiveLimits;
   readonly signal: AbortSignal;
 }
 
-/** Each image with its names in full. The scope's lease keeps all of it until names are recorded. */
+/** Each image with the names it gets. The scope's lease keeps all of it until names are recorded. */
 export async function importArchive(
   storage: ImageStorage,
   scope: Scope,
@@ -31,7 +30,7 @@ export async function importArchive(
   if (images.length === 0) throw new BerthError('invalid-argument', 'the archive has no images');
   const named: ArchivedImage[] = [];
   for (const { target, names } of images) {
-    named.push({ target, names: fullNames(target.digest, names, options.baseName) });
+    named.push({ target, names: options.naming(target.digest, names) });
     await label(storage, scope.namespace, target);
   }
   return named;
@@ -54,21 +53,6 @@ function imagesOfIndex(content: Buffer): ArchivedImage[] {
     const name = annotations[imageNameAnnotation] ?? annotations[refNameAnnotation];
     return { target: { mediaType, digest, size, annotations: {} }, names: name === undefined ? [] : [name] };
   });
-}
-
-/** A name that is only a tag needs the base name before it. */
-function fullNames(digest: string, names: readonly string[], baseName: string): string[] {
-  const full = names.flatMap((name) => {
-    if (/[:/]/.test(name)) return [fullImageName(name)];
-    return baseName === '' ? [] : [fullImageName(`${baseName}:${name}`)];
-  });
-  if (names.length === 0 && baseName !== '') full.push(fullImageName(baseName));
-  for (const name of full) parseImageReference(name);
-  if (full.length > 0) return full;
-  throw new BerthError(
-    'invalid-argument',
-    `the archive has no full name for image ${digest}: give one to go before its tag`,
-  );
 }
 
 /** Fails where what the image is made of is not in the archive, nor here. */

@@ -5,7 +5,7 @@ import { isLoopbackRegistry } from '../../domain/image-reference.js';
 import type { Challenge } from './challenge.js';
 import type { HttpTransport } from './http-transport.js';
 import { readAnswer, refusalFrom } from './read-answer.js';
-import type { RegistryAccess } from './registry-access.js';
+import type { Credentials } from './registry-access.js';
 
 const maxTokenBytes = 1024 * 1024;
 /** How token servers know us. */
@@ -14,15 +14,16 @@ const clientId = 'berth';
 export interface TokenRequest {
   readonly challenge: Challenge;
   readonly scopes: readonly string[];
-  readonly access: RegistryAccess;
+  readonly credentials: Credentials;
+  readonly plainHttp: boolean;
   readonly signal: AbortSignal;
 }
 
 export async function fetchToken(transport: HttpTransport, request: TokenRequest): Promise<string> {
-  const { challenge, access } = request;
-  const realm = realmOf(challenge, access);
+  const { challenge, credentials, plainHttp } = request;
+  const realm = realmOf(challenge, plainHttp);
   const answer =
-    access.identityToken === '' ? await get(transport, realm, request) : await post(transport, realm, request);
+    credentials.identityToken === '' ? await get(transport, realm, request) : await post(transport, realm, request);
   const what = `a token of ${realm.host}`;
   if (answer.status !== 200) throw await refusalFrom(answer, what);
   const content = await readAnswer(answer, maxTokenBytes, what);
@@ -31,20 +32,20 @@ export async function fetchToken(transport: HttpTransport, request: TokenRequest
   return token;
 }
 
-async function get(transport: HttpTransport, realm: URL, { challenge, scopes, access, signal }: TokenRequest) {
+async function get(transport: HttpTransport, realm: URL, { challenge, scopes, credentials, signal }: TokenRequest) {
   const url = new URL(realm);
   const service = challenge.parameters['service'];
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
-  if (access.username !== '') url.searchParams.set('account', access.username);
-  const headers = access.username === '' ? {} : { authorization: basicAuthorization(access) };
+  if (credentials.username !== '') url.searchParams.set('account', credentials.username);
+  const headers = credentials.username === '' ? {} : { authorization: basicAuthorization(credentials) };
   return await transport.send({ method: 'GET', url, headers, signal });
 }
 
-async function post(transport: HttpTransport, url: URL, { challenge, scopes, access, signal }: TokenRequest) {
+async function post(transport: HttpTransport, url: URL, { challenge, scopes, credentials, signal }: TokenRequest) {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
-    refresh_token: access.identityToken,
+    refresh_token: credentials.identityToken,
     client_id: clientId,
     service: challenge.parameters['service'] ?? '',
     scope: scopes.join(' '),
@@ -53,12 +54,12 @@ async function post(transport: HttpTransport, url: URL, { challenge, scopes, acc
   return await transport.send({ method: 'POST', url, headers, body: form.toString(), signal });
 }
 
-export function basicAuthorization({ username, password }: RegistryAccess): string {
+export function basicAuthorization({ username, password }: Credentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 /** A password does not go over a wire that others read. */
-function realmOf({ parameters }: Challenge, { plainHttp }: RegistryAccess): URL {
+function realmOf({ parameters }: Challenge, plainHttp: boolean): URL {
   const text = parameters['realm'] ?? '';
   if (!URL.canParse(text)) throw new BerthError('failed-precondition', 'the registry names no token server');
   const realm = new URL(text);

@@ -67,15 +67,19 @@ export class RegistryClient {
     let url = typeof request.path === 'string' ? new URL(`${this.repository}/${request.path}`, base) : request.path;
     let authorizations = 0;
     for (let hops = 0; hops <= maxRedirects; ) {
-      const authorization = url.origin === base.origin ? this.#authorization : undefined;
-      const answer = await this.#sendOnce(request, url, authorization);
+      const isOwn = url.origin === base.origin;
+      const authorization = isOwn ? this.#authorization : undefined;
+      const answer = await this.#sendOnce(request, url, {
+        ...(isOwn && this.#access.headers),
+        ...(authorization !== undefined && { authorization }),
+      });
       if (redirects.includes(answer.status)) {
         await answer.discard();
         url = this.#redirected(url, answer, request.what);
         hops++;
         continue;
       }
-      const isRefused = answer.status === 401 && url.origin === base.origin && authorizations < maxAuthorizations;
+      const isRefused = answer.status === 401 && isOwn && authorizations < maxAuthorizations;
       if (isRefused && (await this.#authorizeAgain(answer, authorization, request))) {
         authorizations++;
         continue;
@@ -89,13 +93,13 @@ export class RegistryClient {
     );
   }
 
-  async #sendOnce(request: RegistryRequest, url: URL, authorization: string | undefined): Promise<HttpAnswer> {
+  async #sendOnce(request: RegistryRequest, url: URL, own: Readonly<Record<string, string>>): Promise<HttpAnswer> {
     const headers = {
       'user-agent': 'berth',
+      ...own,
       // What is asked for is named by its digest: nobody is to change it on the way.
       'accept-encoding': 'identity',
       ...request.headers,
-      ...(authorization !== undefined && { authorization }),
     };
     const { method, signal } = request;
     return await this.#transport.send({ method, url, headers, body: request.body?.(), signal });
@@ -126,12 +130,13 @@ export class RegistryClient {
 
   /** Whether there is an authorization to try that was not tried. */
   async #authorizeAgain(answer: HttpAnswer, tried: string | undefined, { signal }: RegistryRequest): Promise<boolean> {
-    const challenges = parseChallenges(answer.headers['www-authenticate'] ?? '');
+    const header = answer.headers['www-authenticate'] ?? '';
+    const challenges = parseChallenges(header);
     const challenge = challenges.find(({ scheme }) => scheme === 'bearer') ?? challenges[0];
     if (challenge === undefined || this.#access.registryToken !== '') return false;
     // Somebody else was refused before, and has a new one already.
     if (this.#authorization === tried) {
-      this.#authorizing ??= this.#authorizationFor(challenge, signal).finally(() => {
+      this.#authorizing ??= this.#authorizationFor(challenge, header, signal).finally(() => {
         this.#authorizing = undefined;
       });
       const authorization = await this.#authorizing;
@@ -143,10 +148,13 @@ export class RegistryClient {
   }
 
   /** Empty where we have nothing of that kind. */
-  async #authorizationFor(challenge: Challenge, signal: AbortSignal): Promise<string> {
-    if (challenge.scheme === 'basic') return this.#access.username === '' ? '' : basicAuthorization(this.#access);
+  async #authorizationFor(challenge: Challenge, header: string, signal: AbortSignal): Promise<string> {
+    const credentials = await this.#access.credentials(header);
+    if (credentials.authorization !== '') return credentials.authorization;
+    if (challenge.scheme === 'basic') return credentials.username === '' ? '' : basicAuthorization(credentials);
     if (challenge.scheme !== 'bearer') return '';
-    const request = { challenge, scopes: this.#scopes, access: this.#access, signal };
+    const { plainHttp } = this.#access;
+    const request = { challenge, scopes: this.#scopes, credentials, plainHttp, signal };
     return `Bearer ${await fetchToken(this.#transport, request)}`;
   }
 

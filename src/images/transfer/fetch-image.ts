@@ -15,9 +15,20 @@ import type { Transfer } from './transfer.js';
 
 export interface FetchPlan {
   readonly target: Descriptor;
-  /** Of all manifests that are wanted, each once. */
+  /** Manifests that are wanted. */
+  readonly found: number;
+  /** Of all of these, and of what else is to be known of, each once. */
   readonly configs: readonly Descriptor[];
+  /** Of all of these, each once. */
   readonly layers: readonly Descriptor[];
+}
+
+export interface FetchOptions {
+  readonly wanted: WantedPlatforms;
+  /** Of the others as well, what says what they are: manifests and configurations. */
+  readonly allMetadata: boolean;
+  /** Refuse early what could not be unpacked. */
+  readonly onlyImages: boolean;
 }
 
 /** Blobs at once, of one pull. */
@@ -25,38 +36,43 @@ const maxParallelBlobs = 4;
 /** Manifests of one index, and layers of one manifest. */
 const maxChildren = 1024;
 
-/** Fetches what tells the rest. `onlyImages`: refuse early what could not be unpacked. */
+/** Fetches what tells the rest. */
 export async function fetchManifests(
   transfer: Transfer,
   root: FetchedManifest,
-  wanted: WantedPlatforms,
-  onlyImages: boolean,
+  { wanted, allMetadata, onlyImages }: FetchOptions,
 ): Promise<FetchPlan> {
   const [configs, layers] = [new Map<string, Descriptor>(), new Map<string, Descriptor>()];
-  const visit = async (found: FetchedManifest, depth: number): Promise<void> => {
-    const { descriptor, content } = found;
+  let found = 0;
+  const visit = async (fetched: FetchedManifest, depth: number, isWanted: boolean): Promise<void> => {
+    const { descriptor, content } = fetched;
     const what = `manifest ${descriptor.digest}`;
     if (isIndex(descriptor.mediaType)) {
       if (depth === maxIndexDepth)
         throw new BerthError('invalid-argument', `index ${descriptor.digest} is nested too deeply`);
       const { manifests } = parseIndex(what, content);
-      await keep(transfer, 'index', found, bounded(what, manifests));
-      for (const child of chooseManifests(manifests, wanted)) await visit(await childOf(transfer, child), depth + 1);
+      await keep(transfer, 'index', fetched, bounded(what, manifests));
+      const chosen = isWanted ? chooseManifests(manifests, wanted) : [];
+      for (const child of allMetadata ? manifests.filter(isImage) : chosen) {
+        await visit(await childOf(transfer, child), depth + 1, chosen.includes(child));
+      }
       return;
     }
     const manifest = parseManifest(what, content);
-    await keep(transfer, 'manifest', found, bounded(what, [manifest.config, ...manifest.layers]));
+    await keep(transfer, 'manifest', fetched, bounded(what, [manifest.config, ...manifest.layers]));
     if (manifest.config.size > maxDocumentBytes) {
       throw new BerthError('invalid-argument', `${what}: its configuration has more than ${maxDocumentBytes} bytes`);
     }
-    if (onlyImages) for (const layer of manifest.layers) mayBeCompressed(layer.mediaType);
     configs.set(manifest.config.digest, manifest.config);
+    if (!isWanted) return;
+    found++;
+    if (onlyImages) for (const layer of manifest.layers) mayBeCompressed(layer.mediaType);
     for (const layer of manifest.layers) layers.set(layer.digest, layer);
   };
-  await visit(root, 0);
+  await visit(root, 0, true);
   // A digest is fetched once, whatever it is named as.
   for (const digest of configs.keys()) layers.delete(digest);
-  const plan = { target: root.descriptor, configs: [...configs.values()], layers: [...layers.values()] };
+  const plan = { target: root.descriptor, found, configs: [...configs.values()], layers: [...layers.values()] };
   for (const blob of plan.layers) transfer.progress.update(blob, 'waiting');
   return plan;
 }
@@ -79,9 +95,13 @@ export function fetchBlobs(
   );
 }
 
+function isImage({ mediaType }: Descriptor): boolean {
+  return isIndex(mediaType) || isManifest(mediaType);
+}
+
 async function childOf({ client, signal }: Transfer, child: PlatformDescriptor): Promise<FetchedManifest> {
   const { digest, mediaType, size } = child;
-  if (!isIndex(mediaType) && !isManifest(mediaType)) {
+  if (!isImage(child)) {
     throw new BerthError('invalid-argument', `${digest} is no image but ${mediaType}`);
   }
   if (size > maxManifestBytes) {

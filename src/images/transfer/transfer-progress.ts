@@ -33,12 +33,17 @@ export class TransferProgress {
     this.#change.resolve();
   }
 
-  end(): void {
-    this.#isOver = true;
-    this.#end.resolve();
+  /** Reports end with the transfer, whose promise it returns: a failure comes out of that alone. */
+  endWith<T>(transfer: Promise<T>): Promise<T> {
+    const end = (): void => {
+      this.#isOver = true;
+      this.#end.resolve();
+    };
+    transfer.then(end, end);
+    return transfer;
   }
 
-  /** Until `end`, what has changed since the report before. */
+  /** Until the transfer ends, what has changed since the report before. */
   async *reports(): AsyncGenerator<readonly BlobProgress[], void, undefined> {
     while (!this.#isOver) {
       await Promise.race([this.#change.promise, this.#end.promise]);

@@ -11,12 +11,14 @@ export interface ExportRequest {
   readonly images: readonly string[];
   /** Undefined for all that is here. */
   readonly platform: Platform | undefined;
+  /** With the file that `docker load` wants. */
+  readonly forDocker: boolean;
 }
 
 export async function* exportImages(
   { images: storage }: Supervisor,
   namespace: string,
-  { images, platform }: ExportRequest,
+  { images, platform, forDocker }: ExportRequest,
 ): AsyncGenerator<Buffer, void, undefined> {
   if (images.length === 0) throw new BerthError('invalid-argument', 'an export must name images');
   const found: ExportedImage[] = [];
@@ -26,5 +28,5 @@ export async function* exportImages(
     const { mediaType, digest, size } = chosen;
     found.push({ name, target: { mediaType, digest, size, annotations: {} } });
   }
-  yield* exportArchive(storage, namespace, found, platform ?? hostPlatform(process.arch));
+  yield* exportArchive(storage, namespace, found, { host: platform ?? hostPlatform(process.arch), forDocker });
 }

@@ -1,8 +1,10 @@
 // Import: takes the images of an archive, unpacks what is for this host, and lets their names mean them.
 import { randomUUID } from 'node:crypto';
 import { failpoint } from '../../base/failpoint.js';
+import type { Labels } from '../../domain/records.js';
 import type { Platform } from '../../domain/platform.js';
 import { importArchive } from '../../images/archive/import-archive.js';
+import type { ImageNaming } from '../../images/archive/image-names.js';
 import { pointImage } from '../../images/image-records/point-image.js';
 import { describeImage } from '../../images/oci/describe-image.js';
 import { hasImage, readImage } from '../../images/oci/read-image.js';
@@ -14,8 +16,9 @@ import type { StoredImage } from './pull-image.js';
 import { withTransferLease } from './with-transfer-lease.js';
 
 export interface ImportRequest {
-  /** For images that the archive has no full name for; may be empty. */
-  readonly baseName: string;
+  readonly naming: ImageNaming;
+  /** Of the images' records. */
+  readonly labels: Labels;
   readonly platform: Platform;
   /** Empty for the default. */
   readonly snapshotter: string;
@@ -30,17 +33,17 @@ export async function importImages(
   signal: AbortSignal,
 ): Promise<StoredImage[]> {
   const { images: storage, layers } = supervisor;
-  const { baseName, archive } = request;
+  const { naming, labels, archive } = request;
   const ref = `import-${randomUUID()}`;
   return await withTransferLease(supervisor, { namespace, id: ref, resumable: false }, signal, async (scope) => {
-    const options = { ref, baseName, limits: { maxBytes: layers.work.limits.maxBytes }, signal };
+    const options = { ref, naming, limits: { maxBytes: layers.work.limits.maxBytes }, signal };
     const images = await importArchive(storage, scope, archive, options);
     failpoint('import.read');
     const stored: StoredImage[] = [];
     for (const image of images) {
       const unpacked = request.unpack ? await unpackFor(supervisor, scope, image, request, signal) : undefined;
       for (const name of image.names) {
-        const { target } = await pointImage(storage, scope, name, image.target);
+        const { target } = await pointImage(storage, scope, name, image.target, labels);
         stored.push({ name, target, unpacked });
       }
     }

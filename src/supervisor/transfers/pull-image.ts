@@ -4,6 +4,7 @@ import { failpoint } from '../../base/failpoint.js';
 import { BerthError } from '../../domain/errors.js';
 import type { Descriptor } from '../../domain/image-records.js';
 import { formatImageReference, parseImageReference } from '../../domain/image-reference.js';
+import type { Labels } from '../../domain/records.js';
 import { formatPlatform, hostPlatform, type Platform } from '../../domain/platform.js';
 import { pointImage } from '../../images/image-records/point-image.js';
 import { hasImage, readImage } from '../../images/oci/read-image.js';
@@ -25,9 +26,15 @@ export interface PullRequest {
   /** Empty for the host's. */
   readonly platforms: readonly Platform[];
   readonly allPlatforms: boolean;
+  /** Of the other platforms, manifests and configurations. */
+  readonly allMetadata: boolean;
   /** Empty for the default. */
   readonly snapshotter: string;
   readonly unpack: boolean;
+  /** Under which the image is recorded; none for the reference in full. */
+  readonly names: readonly string[];
+  /** Of the image's records. */
+  readonly labels: Labels;
 }
 
 export interface NamedImage {
@@ -53,7 +60,7 @@ export async function pullImage(
   caller: AbortSignal,
 ): Promise<StoredImage> {
   const { images: storage } = supervisor;
-  const { access, allPlatforms, unpack } = request;
+  const { access, allPlatforms, allMetadata, unpack } = request;
   const reference = parseImageReference(request.reference);
   const name = formatImageReference(reference);
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform(process.arch)];
@@ -71,8 +78,9 @@ export async function pullImage(
       const transfer: Transfer = { storage, scope, client, reference, progress: watcher.progress, signal };
       const root = await fetchManifest(client, reference.digest || reference.tag, signal);
       watcher.onResolved({ name, target: root.descriptor });
-      const plan = await fetchManifests(transfer, root, wanted, unpack && !allPlatforms);
-      if (plan.configs.length === 0) {
+      const onlyImages = unpack && !allPlatforms;
+      const plan = await fetchManifests(transfer, root, { wanted, allMetadata, onlyImages });
+      if (plan.found === 0) {
         const missing = allPlatforms ? 'any platform' : platforms.map(formatPlatform).join(', ');
         throw new BerthError('not-found', `image ${name} has nothing for ${missing}: not found`);
       }
@@ -84,9 +92,11 @@ export async function pullImage(
         : Promise.resolve(undefined);
       await together([...layers.values(), unpacked], failed);
       failpoint('pull.unpacked');
-      const { target } = await pointImage(storage, scope, name, plan.target);
+      for (const recorded of request.names.length > 0 ? request.names : [name]) {
+        await pointImage(storage, scope, recorded, plan.target, request.labels);
+      }
       failpoint('pull.image-recorded');
-      return { name, target, unpacked: await unpacked };
+      return { name, target: plan.target, unpacked: await unpacked };
     });
   });
 }

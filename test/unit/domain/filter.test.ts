@@ -46,6 +46,12 @@ test('commas mean and, several filters mean or', () => {
   assert.equal(matches('id==db', 'labels.app==shop'), true);
 });
 
+test('white space between tokens means nothing, and names may have digits and hyphens', () => {
+  assert.equal(matches(' id == web , labels . app==shop '), true);
+  assert.equal(matches('id==web, labels.app==other'), false);
+  assert.equal(matches('labels.2-tier!=x'), true);
+});
+
 test('a label named like an Object method is not found by accident', () => {
   assert.equal(matches('labels.constructor'), false);
 });
