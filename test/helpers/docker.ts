@@ -15,6 +15,13 @@ const stopLimitMs = 60_000;
 /** Of a frame of a container's output: which stream, and how many bytes follow. */
 const frameHeaderBytes = 8;
 
+export interface DockerKind {
+  /** `dockerd`, or its path. */
+  readonly program: string;
+  /** Its images are in the daemon under test, as content and snapshots; else in its own store. */
+  readonly isImageStore: boolean;
+}
+
 export class Docker {
   readonly #directory: string;
   readonly #child: ChildProcess;
@@ -25,10 +32,11 @@ export class Docker {
   }
 
   /** Its files are beside the test daemon's, not below: what is there after a test counts as left behind. */
-  static async start(daemon: TestDaemon): Promise<Docker> {
+  static async start(daemon: TestDaemon, { program, isImageStore }: DockerKind): Promise<Docker> {
     const directory = await mkdtemp(join(tmpdir(), 'docker-'));
     // In the place of the machine's own.
-    await writeFile(join(directory, 'daemon.json'), '{}');
+    const features = { 'containerd-snapshotter': isImageStore };
+    await writeFile(join(directory, 'daemon.json'), JSON.stringify(isImageStore ? { features } : {}));
     await symlink(daemon.socket, join(directory, 'containerd.sock'));
     const log = openSync(join(directory, 'log'), 'a');
     const options = {
@@ -41,13 +49,13 @@ export class Docker {
       'config-file': join(directory, 'daemon.json'),
       host: `unix://${join(directory, 'docker.sock')}`,
       'cgroup-parent': `/${basename(directory)}`,
-      'storage-driver': 'vfs',
+      'storage-driver': isImageStore ? 'overlayfs' : 'vfs',
       bridge: 'none',
       iptables: 'false',
       ip6tables: 'false',
     };
     const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-    const child = spawn('dockerd', args, { stdio: ['ignore', log, log] });
+    const child = spawn(program, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     const docker = new Docker(directory, child);
     // Should nobody stop it, it goes with this process.
@@ -95,7 +103,13 @@ export class Docker {
   async #ask(method: string, path: string, body?: object | Buffer): Promise<{ status: number; answer: Buffer }> {
     const content = Buffer.isBuffer(body) ? body : Buffer.from(body === undefined ? '' : JSON.stringify(body));
     const type = Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json';
-    const headers = { host: 'docker', 'content-type': type, 'content-length': content.length };
+    const headers = {
+      host: 'docker',
+      'content-type': type,
+      'content-length': content.length,
+      // Nothing, but a push must have it.
+      'x-registry-auth': Buffer.from('{}').toString('base64'),
+    };
     const call = request({ socketPath: join(this.#directory, 'docker.sock'), method, path, headers });
     call.end(content);
     const [found] = (await once(call, 'response')) as [IncomingMessage];
