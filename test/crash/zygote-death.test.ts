@@ -235,7 +235,7 @@ test('a rehearsal that fails leaves no process', async () => {
 });
 
 test('the zygote of a daemon that was killed and the one of the next do not meet', async () => {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     await daemon().restart('SIGKILL');
     await daemon().restart('SIGKILL');
     await forksAgain();
