@@ -23,6 +23,7 @@ main() {
   mkdir -p "$directory"
   local package
   for package in "$work"/archives/*.deb; do dpkg-deb -x "$package" "$directory"; done
+  for package in "$@"; do basename "$work/archives/${package}_"*.deb; done >&2
 }
 
 fetch() {

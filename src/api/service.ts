@@ -118,9 +118,14 @@ function inputOf(rpc: RpcDefinition, wire: ServerCall, call: Call): unknown {
 /** Until the client has no more, or the call is over. Leaving early must not destroy the stream: it carries the answer. */
 async function* messagesOf(stream: AsyncIterable<unknown>, { signal }: Call): AsyncGenerator {
   const iterator = stream[Symbol.asyncIterator]();
-  const over = once(signal, 'abort').then(() => undefined);
+  let stop: (() => void) | undefined;
+  signal.addEventListener('abort', () => stop?.(), { once: true });
   while (!signal.aborted) {
-    const next = await Promise.race([iterator.next(), over]);
+    // No race with a promise for the whole call: that would remember every message until then.
+    const next = await new Promise<IteratorResult<unknown> | undefined>((resolve, reject) => {
+      stop = () => resolve(undefined);
+      iterator.next().then(resolve, reject);
+    });
     if (next === undefined || next.done === true) return;
     yield next.value;
   }

@@ -47,6 +47,7 @@ export function pullFromWire(request: PullImageRequest): PullRequest {
     allMetadata: false,
     snapshotter,
     unpack: !noUnpack,
+    unpackPlatforms: [],
     names: [],
     labels: {},
   };

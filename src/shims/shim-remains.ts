@@ -46,7 +46,16 @@ export function clearRehearsals(directory: string): void {
   if (!existsSync(directory)) return;
   for (const zygote of readdirSync(directory)) {
     // Of an earlier daemon, and still loading what it needs: it clears up after itself.
-    if (!isRunning(Number(zygote))) rmSync(join(directory, zygote), { recursive: true, force: true });
+    if (!isRunning(Number(zygote))) tryToRemove(join(directory, zygote));
+  }
+}
+
+/** What was killed may still be making files there: the next zygote's start tries again. */
+function tryToRemove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Nobody needs it gone.
   }
 }
 

@@ -1,6 +1,7 @@
 // The daemon is a subreaper: what a dead shim leaves becomes its child. Here such children are waited for, and how they
 // ended is remembered until whoever settles their task asks. What Node itself spawned is left to libuv.
 import type { ChildProcess } from 'node:child_process';
+import { nowNanos, type UnixNanos } from '../domain/time.js';
 import { isSystemError } from '../linux/libc.js';
 import { ownChildren } from '../linux/process-info.js';
 import { type ExitStatus, hasEndedChild, waitPid } from '../linux/wait.js';
@@ -8,9 +9,14 @@ import { type ExitStatus, hasEndedChild, waitPid } from '../linux/wait.js';
 /** Ends remembered; the oldest are forgotten, since nobody asked for them. */
 const maxRemembered = 4096;
 
+export interface OrphanEnd extends ExitStatus {
+  /** When it was waited for. */
+  readonly endedAt: UnixNanos;
+}
+
 export class OrphanReaper {
   readonly #spawned = new Set<number>();
-  readonly #ends = new Map<number, ExitStatus>();
+  readonly #ends = new Map<number, OrphanEnd>();
   readonly #onSignal = (): void => this.sweep();
 
   start(): void {
@@ -33,7 +39,7 @@ export class OrphanReaper {
   /** Somebody above a dead shim has waited for `pid`. */
   record(pid: number, status: ExitStatus): void {
     this.#ends.delete(pid);
-    this.#ends.set(pid, status);
+    this.#ends.set(pid, { ...status, endedAt: nowNanos() });
     for (const oldest of this.#ends.keys()) {
       if (this.#ends.size <= maxRemembered) break;
       this.#ends.delete(oldest);
@@ -41,7 +47,7 @@ export class OrphanReaper {
   }
 
   /** How `pid` ended, if it was waited for. */
-  find(pid: number): ExitStatus | undefined {
+  find(pid: number): OrphanEnd | undefined {
     return this.#ends.get(pid);
   }
 

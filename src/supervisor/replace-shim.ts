@@ -36,10 +36,11 @@ const adoptAttempts = 5;
  */
 export async function replaceShim(supervisor: Supervisor, task: LiveTask): Promise<Shim | undefined> {
   const { namespace, id } = task.record;
+  const { closing } = supervisor;
   const log = supervisor.log.child({ namespace, containerId: id });
   await takeJournal(supervisor, task);
   failpoint('adopt.journal-taken');
-  for (let attempt = 1; attempt <= adoptAttempts && isAlive(task.record); attempt++) {
+  for (let attempt = 1; attempt <= adoptAttempts && isAlive(task.record) && !closing.aborted; attempt++) {
     try {
       const shim = await adopt(supervisor, task);
       log.warn('a shim has died: its container was adopted by a new one', { shimPid: shim.identity.pid });

@@ -107,7 +107,9 @@ async function endOfOrphan(
 function waitedExit(orphans: OrphanReaper, pid: number): ProcessExit | undefined {
   orphans.sweep();
   const waited = orphans.find(pid);
-  return waited && { pid, ...waited, exitedAt: nowNanos(), provenance: 'waited', oomKilled: false };
+  if (waited === undefined) return undefined;
+  const { status, signal, endedAt } = waited;
+  return { pid, status, signal, exitedAt: endedAt, provenance: 'waited', oomKilled: false };
 }
 
 function toldExit(pidfd: number, pid: number): ProcessExit | undefined {

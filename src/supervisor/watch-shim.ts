@@ -35,7 +35,7 @@ async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Tas
     const since = performance.now();
     const bond = await holdBond(supervisor, task, shim);
     if (bond === 'over' || supervisor.closing.aborted || supervisor.tasks.find(task.record) !== task) return;
-    if (performance.now() - since > goodWhileMs) {
+    if (bond === 'lost' && performance.now() - since > goodWhileMs) {
       pauseMs = firstPauseMs;
       continue;
     }
@@ -45,8 +45,15 @@ async function watchShim(supervisor: Supervisor, task: LiveTask, connected?: Tas
   }
 }
 
-/** Takes the events of the shim, once it is reached, until the connection ends. `over`: there is nothing left to watch. */
-async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: TaskShim): Promise<'lost' | 'over'> {
+/**
+ * Takes the events of the shim, once it is reached, until the connection ends. `unsettled`: no shim could be had for now, or
+ * what a dead one has left not be recorded. `over`: there is nothing left to watch.
+ */
+async function holdBond(
+  supervisor: Supervisor,
+  task: LiveTask,
+  connected?: TaskShim,
+): Promise<'lost' | 'unsettled' | 'over'> {
   const { namespace, id } = task.record;
   const log = supervisor.log.child({ namespace, containerId: id });
   try {
@@ -60,10 +67,11 @@ async function holdBond(supervisor: Supervisor, task: LiveTask, connected?: Task
     task.shim = undefined;
     // Not awaited: a call that comes meanwhile is to find that the shim is being looked for.
     void shim.close();
+    return 'lost';
   } catch (error) {
     log.error('a task could not be settled yet', { error });
+    return 'unsettled';
   }
-  return 'lost';
 }
 
 async function follow(supervisor: Supervisor, task: LiveTask, shim: TaskShim): Promise<void> {

@@ -226,7 +226,7 @@ test('a rehearsal that fails leaves no process', async () => {
   try {
     const limits = { limitMs, intervalMs: 20, what: 'the end of the rehearsal' };
     await poll(() => unlucky.log.includes('the zygote is not prepared in full') || undefined, limits);
-    const left = () => findProcesses(unlucky).filter(({ command }) => command.includes('zygote/runc'));
+    const left = () => findProcesses(unlucky).filter(({ command }) => /zygote\/\d+\/runc/.test(command));
     await poll(() => left().length === 0 || undefined, { limitMs, intervalMs: 20, what: 'the end of its processes' });
   } finally {
     await unlucky.dispose();

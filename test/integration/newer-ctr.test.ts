@@ -115,9 +115,22 @@ for (const release of newerReleases) {
     const [digested = '', ...more] = await names();
     assert.match(digested, /^docker\.io\/library\/base@sha256:[0-9a-f]{64}$/);
     assert.deepEqual(more, []);
+    // What `docker save` writes: names as a person writes them.
+    const saved = daemon().path(`${release}-docker.tar`);
+    const copy = [
+      '--insecure-policy',
+      'copy',
+      '--src-tls-verify=false',
+      `docker://${app}`,
+      `docker-archive:${saved}:team/app:1`,
+    ];
+    const copied = await runProgram('skopeo', copy);
+    assert.equal(copied.code, 0, copied.stderr);
+    await transfer('import', saved);
+    assert.deepEqual(await names(), [digested, 'docker.io/team/app:1'].sort());
     const pushed = registry.reference('pushed:1');
     await transfer('push', '--plain-http', pushed, digested);
-    await succeed('image', 'rm', digested);
+    await succeed('image', 'rm', digested, 'docker.io/team/app:1');
     await transfer('pull', '--plain-http', pushed);
     assert.equal((await ctr('run', '--rm', pushed, 'again')).stdout, 'from the image\n');
     const missing = await ctr('image', 'export', ...byTransfer, archive, 'docker.io/library/none:1');

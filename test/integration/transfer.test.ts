@@ -83,6 +83,7 @@ async function images(): Promise<[string, string][]> {
 }
 
 const content = randomBytes(200_000);
+const prefix = { name: 'base', isPrefix: true, allowOverwrite: false, addDigest: false, skipNamedDigest: false };
 /** All that is there, without unpacking. */
 const everything = { platforms: [], unpacks: [] };
 
@@ -94,7 +95,12 @@ test('ends that are none, or lead nowhere, are refused', async () => {
     code: status.INVALID_ARGUMENT,
   });
   await assert.rejects(transfer(inRegistry('a:1'), inRegistry('b:1')), { code: status.UNIMPLEMENTED });
-  await assert.rejects(transfer(importStream('i'), exportStream({ stream: 'e' })), { code: status.UNIMPLEMENTED });
+  const ids = [newId(), newId()] as const;
+  const [incoming, outgoing] = [await OpenStream.open(daemon(), ids[0]), await OpenStream.open(daemon(), ids[1])];
+  const echo = transfer(importStream(ids[0]), exportStream({ stream: ids[1] }));
+  await assert.rejects(echo, { code: status.UNIMPLEMENTED });
+  // A call that is refused has had its streams.
+  assert.deepEqual([await incoming.ended, await outgoing.ended], [undefined, undefined]);
 });
 
 test('what cannot be done is refused, and not something else done', async () => {
@@ -106,9 +112,12 @@ test('what cannot be done is refused, and not something else done', async () => 
     osVersion: '',
   }));
   await assert.rejects(transfer(inRegistry('a:1', { hostDir: '/etc' }), store({ name: 'a' })), refused);
-  await assert.rejects(transfer(importStream('i', true), store({})), refused);
+  const id = newId();
+  await OpenStream.open(daemon(), id);
+  await assert.rejects(transfer(importStream(id, true), store({})), refused);
   await assert.rejects(transfer(store({ name: 'a' }), exportStream({ skipNonDistributable: true })), refused);
   await assert.rejects(transfer(store({ name: 'a', platforms }), inRegistry('a:1')), refused);
+  await assert.rejects(transfer(inRegistry('a:1'), store({ name: 'a', manifestLimit: 1 })), refused);
   const unpacks = ['overlayfs', 'native'].map((snapshotter) => ({ platform: undefined, snapshotter }));
   await assert.rejects(transfer(inRegistry('a:1'), store({ name: 'a', unpacks })), refused);
 });
@@ -143,9 +152,7 @@ test('a pull records every name, with the labels, and tells how far it is', asyn
   registry.image('1', content);
   const id = newId();
   const progress = await OpenStream.open(daemon(), id);
-  const extraReferences = [
-    { name: 'second', isPrefix: false, allowOverwrite: false, addDigest: false, skipNamedDigest: false },
-  ];
+  const extraReferences = [{ ...prefix, name: 'second', isPrefix: false }];
   const labels = { of: 'test' };
   await transfer(inRegistry('app:1'), store({ ...everything, name: 'first', labels, extraReferences }), id);
   assert.equal(await progress.ended, undefined);
@@ -179,10 +186,20 @@ test('a client that does not listen to how far its pull is has it all the same',
   const id = newId();
   const progress = await OpenStream.open(daemon(), id);
   progress.pause();
-  await transfer(inRegistry('app:1'), store({ ...everything, name: 'a' }), id);
-  assert.deepEqual(await images(), [['a', '{}']]);
+  // Each is told of, which is more than a connection keeps for somebody who does not read.
+  const extraReferences = Array.from({ length: 60 }, (_, index) => ({
+    ...prefix,
+    isPrefix: false,
+    name: longName(index),
+  }));
+  await transfer(inRegistry('app:1'), store({ ...everything, name: 'a', extraReferences }), id);
+  assert.equal((await images()).length, 61);
   progress.cancel();
 });
+
+function longName(index: number): string {
+  return `name${index}-${'x'.repeat(4000)}`;
+}
 
 test('headers go to the registry, and credentials of each kind are asked for once it wants some', async () => {
   registry.image('1', content);
@@ -238,8 +255,6 @@ async function archive(): Promise<Buffer> {
   await layout.finish({ ...root, annotations: { 'org.opencontainers.image.ref.name': 'v1' } });
   return execFileSync('tar', ['--create', '-C', directory, '.'], { maxBuffer: 1e9 });
 }
-
-const prefix = { name: 'base', isPrefix: true, allowOverwrite: false, addDigest: false, skipNamedDigest: false };
 
 test('an archive comes in pieces within the window, gets its names, and goes out as it may be taken', async () => {
   const id = newId();

@@ -21,6 +21,7 @@ export class ClientStream {
   readonly #outgoing: Outgoing[] = [];
   #change = new Deferred<void>();
   #isClosed = false;
+  #interrupt: (() => void) | undefined;
 
   /** `signal` aborts when the client goes away, and when the daemon stops. */
   constructor(incoming: AsyncIterator<Any>, signal: AbortSignal) {
@@ -29,15 +30,15 @@ export class ClientStream {
     signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
-  /** The client's next message; undefined when it has no more. Throws `cancelled` when the client has gone away. */
+  /** The client's next message; undefined when it has no more. One caller at a time. Throws `cancelled` when the client has gone away. */
   async receive(): Promise<Any | undefined> {
-    const next = await this.#incoming.next();
+    const next = await this.#next();
     if (next.done === true && !this.#signal.aborted) await sleep(resetFollowsEndMs);
     if (this.#signal.aborted) throw gone();
     return next.done === true ? undefined : next.value;
   }
 
-  /** Resolves once the client has room for more. Throws `cancelled` when it has gone away. */
+  /** Resolves once the client has room for more. Throws `cancelled` when it has gone away, or the stream is closed. */
   async send(message: Any): Promise<void> {
     if (this.#isClosed) throw gone();
     const sent = new Deferred<void>();
@@ -46,9 +47,18 @@ export class ClientStream {
     await sent.promise;
   }
 
-  /** The client is told that nothing more comes. */
+  #next(): Promise<IteratorResult<Any>> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) reject(gone());
+      this.#interrupt = () => reject(gone());
+      this.#incoming.next().then(resolve, reject);
+    });
+  }
+
+  /** The client is told that nothing more comes; who waits for a message of it, or to send one, gets `cancelled`. */
   close(): void {
     this.#isClosed = true;
+    this.#interrupt?.();
     this.#change.resolve();
     for (const { sent } of this.#outgoing.splice(0)) sent.reject(gone());
   }
@@ -114,5 +124,5 @@ function keyOf(namespace: string, id: string): string {
 }
 
 function gone(): BerthError {
-  return new BerthError('cancelled', 'the client has ended the stream');
+  return new BerthError('cancelled', 'the stream has ended');
 }

@@ -14,13 +14,26 @@ export type TransferEnd =
   | { readonly kind: 'import'; readonly message: ImageImportStream }
   | { readonly kind: 'export'; readonly message: ImageExportStream };
 
-/** Throws `unimplemented` for a message of another type, and for what we cannot do. */
+/** Throws `unimplemented` for a message of another type. */
 export function endFromWire(any: Any | undefined): TransferEnd {
   if (any === undefined) throw new BerthError('invalid-argument', 'a transfer must have a source and a destination');
   const end = readers.map((read) => read(any)).find((found) => found !== undefined);
   if (end === undefined) throw new BerthError('unimplemented', `no transfer from or to a ${any.typeUrl}`);
-  refuseUnknown(end);
   return end;
+}
+
+/** Ids of the streams that it names; empty ones mean none. */
+export function streamsOf(end: TransferEnd): string[] {
+  switch (end.kind) {
+    case 'registry':
+      // On that of logs there is nothing to be said; the client waits for its end.
+      return [end.message.resolver?.authStream ?? '', end.message.resolver?.logsStream ?? ''];
+    case 'store':
+      return [];
+    case 'import':
+    case 'export':
+      return [end.message.stream];
+  }
 }
 
 const readers: readonly ((any: Any) => TransferEnd | undefined)[] = [
@@ -37,17 +50,25 @@ function reader<M>(name: string, codec: MessageType<M>['codec'], toEnd: (message
   };
 }
 
-/** Better than to do something else than was asked for. */
-function refuseUnknown(end: TransferEnd): void {
-  const refusals: Record<string, boolean> = {
-    'a directory with configuration for registries: berthd has its own':
-      end.kind === 'registry' && (end.message.resolver?.hostDir ?? '') !== '',
-    'compressing what is imported': end.kind === 'import' && end.message.forceCompress,
-    'an export without what may not be passed on': end.kind === 'export' && end.message.skipNonDistributable,
-  };
-  for (const [what, isAsked] of Object.entries(refusals)) {
-    if (isAsked) throw new BerthError('unimplemented', `a transfer cannot do this here: ${what}`);
+/** Throws `unimplemented` for what we cannot do: better than to do something else than was asked for. */
+export function refuseUnknown(end: TransferEnd): void {
+  if (end.kind === 'registry') {
+    refuse((end.message.resolver?.hostDir ?? '') !== '', 'a directory with configuration for registries');
+  } else if (end.kind === 'store') {
+    const { platforms, manifestLimit, extraReferences } = end.message;
+    // Of each platform there is the best alone.
+    refuse(manifestLimit > 0 && (platforms.length === 0 || platforms.length > manifestLimit), 'a limit of manifests');
+    const isDigested = extraReferences.some(({ isPrefix, addDigest }) => addDigest && !isPrefix);
+    refuse(isDigested, 'a digest after a name that is no prefix');
+  } else if (end.kind === 'import') {
+    refuse(end.message.forceCompress, 'compressing what is imported');
+  } else {
+    refuse(end.message.skipNonDistributable, 'an export without what may not be passed on');
   }
+}
+
+function refuse(isAsked: boolean, what: string): void {
+  if (isAsked) throw new BerthError('unimplemented', `a transfer cannot do this here: ${what}`);
 }
 
 /** The host's where the client names none. */
@@ -69,11 +90,9 @@ export interface WantedPlatforms {
   readonly allMetadata: boolean;
 }
 
-/** Those of which the content is fetched; where it is all, those that are unpacked. */
-export function wantedPlatformsOf({ platforms, allMetadata, unpacks }: ImageStore): WantedPlatforms {
-  const allPlatforms = platforms.length === 0;
-  const wanted = allPlatforms ? unpacks.map(({ platform }) => platform) : platforms;
-  return { platforms: wanted.map(platformFromMessage), allPlatforms, allMetadata };
+/** Those of which the content is fetched. */
+export function wantedPlatformsOf({ platforms, allMetadata }: ImageStore): WantedPlatforms {
+  return { platforms: platforms.map(platformFromMessage), allPlatforms: platforms.length === 0, allMetadata };
 }
 
 /** Of what goes out; `otherwise` where the client names none. */
@@ -96,4 +115,9 @@ export function unpackOf({ unpacks }: ImageStore): UnpackRequest {
   const [snapshotter = '', ...others] = [...new Set(unpacks.map((unpack) => unpack.snapshotter))];
   if (others.length > 0) throw new BerthError('unimplemented', 'a transfer unpacks for one snapshotter');
   return { unpack: unpacks.length > 0, snapshotter };
+}
+
+/** For which it is unpacked; none where it is not. */
+export function unpackPlatformsOf({ unpacks }: ImageStore): Platform[] {
+  return unpacks.map(({ platform }) => platformFromMessage(platform));
 }

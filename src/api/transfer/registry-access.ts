@@ -1,5 +1,5 @@
 // How a client of the transfer service wants its registry to be spoken to: it is asked for its credentials on a stream.
-import { withDeadline } from '../../base/deadline.js';
+import { DeadlineError, withDeadline } from '../../base/deadline.js';
 import { BerthError } from '../../domain/errors.js';
 import {
   AuthRequest,
@@ -14,14 +14,17 @@ import type { ClientStream } from '../streaming/client-streams.js';
 
 const authRequest = { name: 'containerd.types.transfer.AuthRequest', codec: AuthRequest };
 const authResponse = { name: 'containerd.types.transfer.AuthResponse', codec: AuthResponse };
-/** A person may have to look a password up. */
-const answerTimeoutMs = 120_000;
+/** A client asks whom it has to before it begins. containerd's says nothing where that fails. */
+const answerTimeoutMs = 30_000;
 
 /** `stream` is where the client answers; undefined where it has nothing to answer. */
 export function accessOf({ reference, resolver }: OCIRegistry, stream: ClientStream | undefined): RegistryAccess {
   return {
     credentials: async (challenge) => (stream === undefined ? noCredentials : await ask(stream, reference, challenge)),
-    headers: { ...resolver?.headers },
+    // Ours are in lower case.
+    headers: Object.fromEntries(
+      Object.entries(resolver?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
     registryToken: '',
     plainHttp: resolver?.defaultScheme === 'http',
     insecureSkipVerify: false,
@@ -32,7 +35,10 @@ export function accessOf({ reference, resolver }: OCIRegistry, stream: ClientStr
 async function ask(stream: ClientStream, reference: string, challenge: string): Promise<Credentials> {
   const host = parseImageReference(reference).registry;
   await stream.send(packed(authRequest, { host, reference, wwwauthenticate: [challenge] }));
-  const answer = await withDeadline(stream.receive(), answerTimeoutMs, 'credentials of the client');
+  const answer = await withDeadline(stream.receive(), answerTimeoutMs, 'credentials').catch((error: unknown) => {
+    if (error instanceof DeadlineError) return undefined;
+    throw error;
+  });
   const response = answer && unpacked(authResponse, answer);
   if (response === undefined) throw new BerthError('permission-denied', `the client has no credentials for ${host}`);
   const { authType, username, secret } = response;

@@ -23,8 +23,11 @@ import {
   exportPlatformOf,
   namesOf,
   platformFromMessage,
+  refuseUnknown,
+  streamsOf,
   type TransferEnd,
   unpackOf,
+  unpackPlatformsOf,
   wantedPlatformsOf,
 } from './ends.js';
 import { ProgressStream } from './progress-stream.js';
@@ -44,10 +47,15 @@ export function transferHandlers(
 ): Handlers<typeof TransferService> {
   return {
     transfer: async ({ source, destination, options }, call) => {
-      const streams = new TakenStreams(clientStreams, call.namespace());
+      const streams = new TakenStreams();
+      call.signal.addEventListener('abort', () => streams.close(), { once: true });
       try {
-        const progress = new ProgressStream(streams.takeIfNamed(options?.progressStream));
-        await transferBetween(endFromWire(source), endFromWire(destination), { supervisor, call, streams, progress });
+        const progressStream = options?.progressStream ?? '';
+        const [from, to] = [endFromWire(source), endFromWire(destination)];
+        // Whatever becomes of the call, it has had them.
+        streams.take(clientStreams, call.namespace(), [progressStream, ...streamsOf(from), ...streamsOf(to)]);
+        const progress = new ProgressStream(streams.find(progressStream));
+        await transferBetween(from, to, { supervisor, call, streams, progress });
       } finally {
         streams.close();
       }
@@ -57,6 +65,7 @@ export function transferHandlers(
 }
 
 async function transferBetween(from: TransferEnd, to: TransferEnd, context: Context): Promise<void> {
+  for (const end of [from, to]) refuseUnknown(end);
   if (from.kind === 'registry' && to.kind === 'store') await pull(from.message, to.message, context);
   else if (from.kind === 'store' && to.kind === 'registry') await push(from.message, to.message, context);
   else if (from.kind === 'store' && to.kind === 'store') await tag(from.message, to.message, context);
@@ -84,6 +93,7 @@ async function pull(registry: OCIRegistry, store: ImageStore, context: Context):
     access: accessIn(registry, context),
     ...wantedPlatformsOf(store),
     ...unpackOf(store),
+    unpackPlatforms: unpackPlatformsOf(store),
     names,
     labels: store.labels,
   };
@@ -124,7 +134,7 @@ async function exportTo(
   to: ImageExportStream,
   { supervisor, call, streams }: Context,
 ): Promise<void> {
-  const stream = streams.take(to.stream);
+  const stream = streams.get(to.stream);
   const archive = exportImages(supervisor, call.namespace(), {
     images: namesOf(store),
     platform: to.allPlatforms ? undefined : exportPlatformOf(to, platformFromMessage(undefined)),
@@ -135,15 +145,17 @@ async function exportTo(
 
 async function importFrom(from: ImageImportStream, store: ImageStore, context: Context): Promise<void> {
   const { supervisor, call, streams, progress } = context;
-  const stream = streams.take(from.stream);
+  const stream = streams.get(from.stream);
   if (store.name !== '' || store.extraReferences.some(({ isPrefix }) => !isPrefix)) {
     throw new BerthError('unimplemented', "an archive's index gets no name of its own here");
   }
+  const [platform, ...others] = unpackPlatformsOf(store);
+  if (others.length > 0) throw new BerthError('unimplemented', 'an import unpacks for one platform here');
   await progress.tell('Importing');
   const request = {
     naming: namesByReferences(store.extraReferences),
     labels: store.labels,
-    platform: platformFromMessage(store.unpacks[0]?.platform),
+    platform: platform ?? platformFromMessage(undefined),
     ...unpackOf(store),
     archive: receivedBytes(stream),
   };
@@ -154,7 +166,5 @@ async function importFrom(from: ImageImportStream, store: ImageStore, context: C
 }
 
 function accessIn(registry: OCIRegistry, { streams }: Context): RegistryAccess {
-  // The client waits for its end; there is nothing to be said on it.
-  streams.takeIfNamed(registry.resolver?.logsStream);
-  return accessOf(registry, streams.takeIfNamed(registry.resolver?.authStream));
+  return accessOf(registry, streams.find(registry.resolver?.authStream));
 }

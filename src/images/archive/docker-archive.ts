@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { BerthError } from '../../domain/errors.js';
 import type { Descriptor } from '../../domain/image-records.js';
+import { fullImageName } from '../../domain/image-reference.js';
 import { mediaTypes } from '../../domain/oci-image.js';
 import { readBlob } from '../content/read-blob.js';
 import type { ImageStorage } from '../image-storage.js';
@@ -50,7 +51,7 @@ export async function readDockerArchive(
     const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
     const target = { mediaType: mediaTypes.dockerManifest, digest, size: content.length, annotations: {} };
     await keepDocument(storage, scope, { ref: `manifest-${digest}`, descriptor: target, content, labels: {} }, signal);
-    images.push({ target, names: RepoTags });
+    images.push({ target, names: RepoTags.map(fullImageName) });
   }
   return images;
 }

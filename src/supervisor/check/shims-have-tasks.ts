@@ -15,6 +15,8 @@ export const shimsHaveTasks: Invariant = {
 
 async function problemOf(supervisor: Supervisor, pid: number, bundle: string): Promise<Problem | undefined> {
   const key = { namespace: basename(dirname(bundle)), id: basename(bundle) };
+  // A shim that is just adopting the container is nobody's yet.
+  await supervisor.tasks.find(key)?.reaching;
   // In the container's queue: a task that is being created or deleted is not judged half-way.
   const shim = await supervisor.queue.run(keyString(key), async () => {
     return supervisor.tasks.find(key)?.record.shim;

@@ -31,6 +31,8 @@ export interface PullRequest {
   /** Empty for the default. */
   readonly snapshotter: string;
   readonly unpack: boolean;
+  /** None for those that are fetched, and the host's where it is all. */
+  readonly unpackPlatforms: readonly Platform[];
   /** Under which the image is recorded; none for the reference in full. */
   readonly names: readonly string[];
   /** Of the image's records. */
@@ -64,6 +66,7 @@ export async function pullImage(
   const reference = parseImageReference(request.reference);
   const name = formatImageReference(reference);
   const platforms = request.platforms.length > 0 ? request.platforms : [hostPlatform(process.arch)];
+  const unpackPlatforms = request.unpackPlatforms.length > 0 ? request.unpackPlatforms : platforms;
   const wanted: WantedPlatforms = allPlatforms ? 'all' : platforms;
   const lease = {
     namespace,
@@ -88,7 +91,7 @@ export async function pullImage(
       await together(fetchBlobs(transfer, 'config', plan.configs).values(), failed);
       const layers = fetchBlobs(transfer, 'layer', plan.layers);
       const unpacked = unpack
-        ? unpackAll(supervisor, transfer, { target: plan.target, request, platforms, layers })
+        ? unpackAll(supervisor, transfer, { target: plan.target, request, platforms: unpackPlatforms, layers })
         : Promise.resolve(undefined);
       await together([...layers.values(), unpacked], failed);
       failpoint('pull.unpacked');
