@@ -164,6 +164,7 @@ test('the end of a container without a shim on a full disk is told as it was, on
     // No shim takes it.
     await daemon().call(TasksService.kill, { containerId: 'c1', execId: '', signal: SIGTERM, all: false });
     await poll(() => hasEnded(pid) || undefined, { limitMs, intervalMs: 20, what: 'the end of the container' });
+    const endedBy = Date.now();
     const waited = waitForExit(daemon(), 'c1');
     await logged(/a task could not be settled yet .*cannot write records/);
     assert.equal(await exits(), 0);
@@ -172,6 +173,8 @@ test('the end of a container without a shim on a full disk is told as it was, on
     const { exit } = await daemon().call(ExitsService.get, { containerId: 'c1', execId: '' });
     // Of a wait, which only one can do, be it before there is room.
     assert.equal(exit?.provenance, Provenance.WAITED);
+    const { seconds = 0n, nanos = 0 } = exit.exitedAt ?? {};
+    assert.ok(Number(seconds) * 1000 + nanos / 1e6 < endedBy + 100);
     await deleteTask(daemon(), 'c1');
     await daemon().call(ContainersService.delete, { id: 'c1' });
     await assertCheckClean(daemon());

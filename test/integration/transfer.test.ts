@@ -256,23 +256,26 @@ async function archive(): Promise<Buffer> {
   return execFileSync('tar', ['--create', '-C', directory, '.'], { maxBuffer: 1e9 });
 }
 
+/** In pieces, as many as the daemon takes. */
+async function sendAll(stream: OpenStream, bytes: Buffer, pieceBytes: number): Promise<void> {
+  let [window, updates] = [0, 0];
+  for (let at = 0; at < bytes.length; ) {
+    if (window <= 0) await stream.has(updates + 1);
+    for (; updates < stream.received.length; updates++) {
+      window += WindowUpdate.decode(stream.received[updates]?.value ?? new Uint8Array()).update;
+    }
+    const piece = bytes.subarray(at, at + Math.min(pieceBytes, window));
+    stream.send(`${types}.Data`, Data, { data: piece });
+    at += piece.length;
+    window -= piece.length;
+  }
+}
+
 test('an archive comes in pieces within the window, gets its names, and goes out as it may be taken', async () => {
   const id = newId();
   const incoming = await OpenStream.open(daemon(), id);
   const imported = transfer(importStream(id), store({ extraReferences: [prefix] }));
-  await incoming.has(1);
-  let window = 0;
-  const bytes = await archive();
-  for (let at = 0, updates = 0; at < bytes.length; ) {
-    for (; updates < incoming.received.length; updates++) {
-      window += WindowUpdate.decode(incoming.received[updates]?.value ?? new Uint8Array()).update;
-    }
-    assert.ok(window > 0);
-    const piece = bytes.subarray(at, at + 5000);
-    incoming.send(`${types}.Data`, Data, { data: piece });
-    at += piece.length;
-    window -= piece.length;
-  }
+  await sendAll(incoming, await archive(), 5000);
   incoming.finish();
   await imported;
   assert.deepEqual(await images(), [['base:v1', '{}']]);
@@ -290,6 +293,24 @@ test('an archive comes in pieces within the window, gets its names, and goes out
   const listed = execFileSync('tar', ['--list'], { input: Buffer.concat(pieces()), encoding: 'utf8' });
   assert.match(listed, /^index\.json$/m);
   assert.doesNotMatch(listed, /^manifest\.json$/m);
+});
+
+test('a long archive costs the daemon no more memory than a short one', async () => {
+  const longBytes = 192 * 1024 * 1024;
+  const memory = (what: 'VmRSS' | 'VmHWM') => {
+    const status = readFileSync(`/proc/${daemon().pid}/status`, 'utf8');
+    return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+  };
+  const before = memory('VmRSS');
+  const id = newId();
+  const incoming = await OpenStream.open(daemon(), id);
+  const imported = transfer(importStream(id), store({ extraReferences: [prefix] }));
+  imported.catch(() => undefined);
+  await sendAll(incoming, rawTar([{ name: 'long', content: Buffer.alloc(longBytes) }]), 32 * 1024);
+  incoming.finish();
+  await assert.rejects(imported, { code: status.INVALID_ARGUMENT, details: /neither an OCI layout/ });
+  const grown = memory('VmHWM') - before;
+  assert.ok(grown < 0.75 * longBytes, `${grown} bytes more`);
 });
 
 test('an import that is broken off, or is no archive, leaves nothing', async () => {
