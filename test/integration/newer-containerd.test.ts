@@ -5,8 +5,7 @@ import { TasksService } from '../../src/generated/containerd/services/tasks/v1/t
 import { Status } from '../../src/generated/containerd/v1/types/task.js';
 import { statusOf } from '../helpers/containers.js';
 import type { TestDaemon } from '../helpers/daemon.js';
-import { newerClient, newerReleases } from '../helpers/newer-clients.js';
-import { type ProgramResult, runProgram } from '../helpers/program.js';
+import { newerClient, newerCtr, newerReleases } from '../helpers/newer-clients.js';
 import { useBerthd } from '../helpers/use-berthd.js';
 import { berthRuntime, useContainerd } from '../helpers/use-containerd.js';
 
@@ -20,13 +19,7 @@ for (const release of newerReleases) {
   ];
   for (const [title, daemon, runtime] of kinds) {
     test(`${title}, and they outlive a restart`, async () => {
-      const ctr = async (...args: readonly string[]): Promise<ProgramResult> =>
-        await runProgram(newerClient(release, 'bin/ctr'), daemon().ctrCommand(args).slice(1), { limitMs: 60_000 });
-      const succeed = async (...args: readonly string[]): Promise<string> => {
-        const { code, stdout, stderr } = await ctr(...args);
-        assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-        return stdout;
-      };
+      const { ctr, succeed } = newerCtr(release, daemon);
       const rootfs = ['--runtime', runtime, '--rootfs', daemon().rootfs];
       const once = await ctr('run', '--rm', ...rootfs, 'once', '/bin/sh', '-c', 'echo out; echo err >&2; exit 7');
       assert.deepEqual([once.stdout, once.stderr, once.code], ['out\n', 'err\n', 7]);

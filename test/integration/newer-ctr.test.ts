@@ -4,8 +4,8 @@ import { after, afterEach, before, test } from 'node:test';
 import { ContentService } from '../../src/generated/containerd/services/content/v1/content.js';
 import { assertCheckClean } from '../helpers/check-clean.js';
 import { removeImages } from '../helpers/images.js';
-import { newerClient, newerReleases } from '../helpers/newer-clients.js';
-import { type ProgramResult, runProgram } from '../helpers/program.js';
+import { newerCtr, newerReleases } from '../helpers/newer-clients.js';
+import { runProgram } from '../helpers/program.js';
 import { pushImage, rootfsLayer } from '../helpers/pulled-images.js';
 import { Registry } from '../helpers/registry.js';
 import { useBerthd } from '../helpers/use-berthd.js';
@@ -25,14 +25,7 @@ after(async () => await Promise.all([registry.stop(), guarded.stop()]));
 const config = { Cmd: ['/bin/sh', '-c', 'echo from the image; exit 3'] };
 
 for (const release of newerReleases) {
-  const ctr = async (...args: readonly string[]): Promise<ProgramResult> =>
-    await runProgram(newerClient(release, 'bin/ctr'), daemon().ctrCommand(args).slice(1), { limitMs: 60_000 });
-
-  async function succeed(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await ctr(...args);
-    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
-    return stdout;
-  }
+  const { ctr, succeed } = newerCtr(release, daemon);
 
   /** By the transfer service, which 1.7 wants to be told and 2 does not. */
   const byTransfer = release === 'trixie' ? ['--local=false'] : [];

@@ -26,6 +26,6 @@ export function unpacked<M>({ name, codec }: MessageType<M>, { typeUrl, value }:
 }
 
 /** A type's URL may have a host before the name. */
-export function typeName(typeUrl: string): string {
+function typeName(typeUrl: string): string {
   return typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
 }
